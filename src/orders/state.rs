@@ -66,7 +66,7 @@ pub struct Progress {
     commissions: BTreeMap<ExecutionId, Commission>,
     order_ids: Vec<OrderId>,
     perm_ids: BTreeSet<PermId>,
-    notices: Vec<i32>,
+    notices: Vec<(i32, String)>,
     attributed: Decimal,
     cancel_requested: bool,
     parked_because: Option<String>,
@@ -147,8 +147,8 @@ impl Progress {
                 self.commissions.insert(commission.execution_id.clone(), commission.clone());
                 state
             }
-            (state, Event::Noticed { code, .. }) => {
-                self.notices.push(*code);
+            (state, Event::Noticed { code, text }) => {
+                self.notices.push((*code, text.clone()));
                 state
             }
             (state, Event::CancelRequested { .. }) => {
@@ -262,8 +262,8 @@ impl Progress {
         &self.perm_ids
     }
 
-    /// The codes that IB sent about it.
-    pub fn notices(&self) -> &[i32] {
+    /// The codes that IB sent about it, with its words.
+    pub fn notices(&self) -> &[(i32, String)] {
         &self.notices
     }
 

@@ -1,0 +1,314 @@
+//! Following orders until each has ended, works, or is for a person.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::time::{Instant, sleep_until};
+
+use super::judge::{Finding, judge};
+use super::look::look;
+use super::reports::{News, read_report};
+use super::{End, Event, Evidence, Ledger, OrderError, OrderTiming, State, Tracked};
+use crate::clock::Clock;
+use crate::gateway::{self, CodeClass, Gateway, OrderEvent};
+
+/// Reports taken from the stream before they are written: bounds one round's work.
+const REPORTS_PER_ROUND_MAX: usize = 256;
+
+/// Looks in a row that may fail before we give up: a gateway that is down stays down longer than
+/// a delivery should wait; the next one continues.
+const FAILED_LOOKS_MAX: u32 = 3;
+
+/// How long to follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Until when a working order is waited for.
+    pub fills: Instant,
+    /// Until when anything is waited for.
+    pub deadline: Instant,
+}
+
+/// Follows orders with the broker's reports and, where they do not suffice, its lists.
+pub struct Follower<'a> {
+    gateway: &'a Gateway,
+    ledger: &'a Ledger,
+    clock: &'a Clock,
+    timing: &'a OrderTiming,
+    client_id: i32,
+    orders: Vec<Followed>,
+    look_at: Option<Instant>,
+    failed_looks: u32,
+}
+
+struct Followed {
+    order: Tracked,
+    pending: News,
+    absent: Option<Absence>,
+}
+
+/// The first look that did not show the order.
+#[derive(Clone, Copy)]
+struct Absence {
+    generation: u64,
+    at: Instant,
+}
+
+impl<'a> Follower<'a> {
+    /// Follows `orders`, which `ledger` may write to.
+    pub fn new(
+        gateway: &'a Gateway,
+        ledger: &'a Ledger,
+        clock: &'a Clock,
+        timing: &'a OrderTiming,
+        client_id: i32,
+        orders: Vec<Tracked>,
+    ) -> Self {
+        let orders = orders
+            .into_iter()
+            .map(|order| Followed { order, pending: News::default(), absent: None })
+            .collect();
+        Self { gateway, ledger, clock, timing, client_id, orders, look_at: None, failed_looks: 0 }
+    }
+
+    /// Has the first round ask the broker, whatever the reports say.
+    pub fn ask_first(mut self) -> Self {
+        self.look_at = Some(Instant::now());
+        self
+    }
+
+    /// Follows until all is settled or patience ends, and returns the orders as they stand.
+    /// `reports` was subscribed to before the first send.
+    pub async fn follow(
+        mut self,
+        reports: &mut Receiver<OrderEvent>,
+        patience: Patience,
+    ) -> Result<Vec<Tracked>, OrderError> {
+        let acknowledge_by = Instant::now() + self.timing.acknowledge;
+        while let Some(wake) = self.next_wake(acknowledge_by, patience) {
+            tokio::select! {
+                report = reports.recv() => self.read(report, reports).await?,
+                () = sleep_until(wake) => {}
+            }
+            let now = Instant::now();
+            if now >= acknowledge_by && self.look_at.is_none() && self.any(State::InDoubt) {
+                self.look_at = Some(now);
+            }
+            if self.look_at.is_some_and(|at| at <= now) && self.unsettled(now, patience) {
+                self.look_at = None;
+                self.look_around().await?;
+            }
+        }
+        self.wait_for_commissions(reports, patience).await?;
+        Ok(self.orders.into_iter().map(|followed| followed.order).collect())
+    }
+
+    /// When to act at the latest, or `None` if there is nothing left to wait for.
+    fn next_wake(&self, acknowledge_by: Instant, patience: Patience) -> Option<Instant> {
+        let now = Instant::now();
+        if now >= patience.deadline || !self.unsettled(now, patience) {
+            return None;
+        }
+        let mut wake = patience.deadline;
+        if self.any(State::Working) && patience.fills > now {
+            wake = wake.min(patience.fills);
+        }
+        match self.look_at {
+            // A look behind the deadline is the next delivery's: waiting for it teaches nothing.
+            Some(at) if at >= patience.deadline && !self.any(State::Working) => return None,
+            Some(at) => wake = wake.min(at),
+            None if self.any(State::InDoubt) => wake = wake.min(acknowledge_by),
+            None => {}
+        }
+        Some(wake)
+    }
+
+    fn unsettled(&self, now: Instant, patience: Patience) -> bool {
+        self.orders.iter().any(|followed| match followed.order.state() {
+            State::InDoubt => true,
+            State::Working => {
+                now < patience.fills || followed.absent.is_some() || self.look_at.is_some()
+            }
+            State::Planned | State::Ended(_) | State::Parked => false,
+        })
+    }
+
+    fn any(&self, state: State) -> bool {
+        self.orders.iter().any(|followed| followed.order.state() == state)
+    }
+
+    /// Takes in a report and what has queued up behind it, and writes it down.
+    async fn read(
+        &mut self,
+        first: Result<OrderEvent, RecvError>,
+        reports: &mut Receiver<OrderEvent>,
+    ) -> Result<(), OrderError> {
+        let mut next = Some(first);
+        for _ in 0..REPORTS_PER_ROUND_MAX {
+            match next {
+                Some(Ok(report)) => self.take(&report),
+                // Reports were missed: the lists have them.
+                Some(Err(RecvError::Lagged(_))) => self.ask_at(Instant::now()),
+                Some(Err(RecvError::Closed)) => {
+                    return Err(gateway::GatewayError::Closed.into());
+                }
+                None => break,
+            }
+            next = reports.try_recv().ok().map(Ok);
+        }
+        self.write_pending().await
+    }
+
+    fn take(&mut self, report: &OrderEvent) {
+        let mut ask = false;
+        for followed in &mut self.orders {
+            let news = read_report(report, &followed.order, &followed.pending, self.client_id);
+            ask |= news.ask && !followed.order.state().is_ended();
+            followed.pending.extend(news);
+        }
+        if ask {
+            self.ask_at(Instant::now());
+        }
+    }
+
+    fn ask_at(&mut self, at: Instant) {
+        self.look_at = Some(self.look_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    async fn write_pending(&mut self) -> Result<(), OrderError> {
+        let ledger = self.ledger;
+        let writes = self.orders.iter_mut().filter(|one| !one.pending.events.is_empty()).map(
+            |followed| async move {
+                let news = std::mem::take(&mut followed.pending);
+                ledger.append(&mut followed.order, &news.events).await
+            },
+        );
+        futures::future::join_all(writes).await.into_iter().collect()
+    }
+
+    /// Asks the broker about all orders that are not settled.
+    async fn look_around(&mut self) -> Result<(), OrderError> {
+        let evidence = match look(self.gateway).await {
+            Ok(evidence) => evidence,
+            Err(OrderError::Gateway(error)) if error.is_retryable() => {
+                self.failed_looks += 1;
+                tracing::warn!(%error, attempt = self.failed_looks, "could not look at the orders");
+                if self.failed_looks >= FAILED_LOOKS_MAX {
+                    return Err(error.into());
+                }
+                self.ask_at(Instant::now() + self.timing.unclear);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.failed_looks = 0;
+        let mut again = Vec::new();
+        for index in 0..self.orders.len() {
+            again.extend(self.judge_one(index, &evidence));
+        }
+        for wait in again {
+            self.ask_at(Instant::now() + wait);
+        }
+        self.write_pending().await
+    }
+
+    /// Applies the evidence to one order. Returns after how long to look again, if that is needed.
+    fn judge_one(&mut self, index: usize, evidence: &Evidence) -> Option<Duration> {
+        let now = self.clock.now();
+        let timing = self.timing;
+        let followed = self.orders.get_mut(index)?;
+        if !matches!(followed.order.state(), State::InDoubt | State::Working) {
+            return None;
+        }
+        let judgement = judge(&followed.order, evidence, self.client_id);
+        followed.pending.extend(News { events: judgement.events, ask: false });
+        match judgement.finding {
+            Finding::Open | Finding::Ended | Finding::Incident => {
+                followed.absent = None;
+                None
+            }
+            Finding::Unclear => {
+                followed.absent = None;
+                Some(timing.unclear)
+            }
+            Finding::Absent => followed.absence(evidence.generation, timing, now),
+        }
+    }
+
+    /// Fills are booked without their cost, but it usually is only a moment behind.
+    async fn wait_for_commissions(
+        &mut self,
+        reports: &mut Receiver<OrderEvent>,
+        patience: Patience,
+    ) -> Result<(), OrderError> {
+        let until = patience.deadline.min(Instant::now() + self.timing.commissions);
+        while self.orders.iter().any(Followed::lacks_commission) {
+            tokio::select! {
+                report = reports.recv() => self.read(report, reports).await?,
+                () = sleep_until(until) => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Followed {
+    fn lacks_commission(&self) -> bool {
+        let progress = self.order.progress();
+        progress.state().is_ended()
+            && progress.fills().any(|fill| progress.commission(&fill.execution_id).is_none())
+    }
+
+    /// No list shows the order. Believed after a second look, on the same connection, apart from
+    /// the first and from the write.
+    fn absence(
+        &mut self,
+        generation: u64,
+        timing: &OrderTiming,
+        now: Timestamp,
+    ) -> Option<Duration> {
+        let first = match self.absent {
+            Some(first) if first.generation == generation => first,
+            Some(_) | None => *self.absent.insert(Absence { generation, at: Instant::now() }),
+        };
+        let since_first = first.at.elapsed();
+        let since_write = self.order.record().sent_at().map_or(Duration::ZERO, |sent| {
+            Duration::try_from(now.duration_since(sent)).unwrap_or(Duration::ZERO)
+        });
+        let wait = timing
+            .absence_between
+            .saturating_sub(since_first)
+            .max(timing.absence_after_write.saturating_sub(since_write));
+        if !wait.is_zero() {
+            return Some(wait);
+        }
+        self.absent = None;
+        self.pending.events.push(conclude(&self.order));
+        None
+    }
+}
+
+/// What an absence that is believed means. No order is sent again here: an order that nobody shows
+/// may still lie in a frozen gateway or behind a dialog, and a second one could not be told apart.
+fn conclude(order: &Tracked) -> Event {
+    let progress = order.progress();
+    let refusal = progress
+        .notices()
+        .iter()
+        .find(|(code, text)| gateway::classify(*code, text) == CodeClass::Rejected);
+    match (refusal, progress.state()) {
+        (Some((code, text)), State::InDoubt) if progress.filled().is_zero() => Event::Ended {
+            how: End::Rejected,
+            evidence: format!("IB answered with error {code} ({text}), and two looks found no such order"),
+        },
+        (_, State::InDoubt) => Event::Parked {
+            reason: "it was sent, IB never answered, and two looks found no such order; whether \
+                     it can still surface is not known"
+                .to_owned(),
+        },
+        _ => Event::Parked {
+            reason: "it worked at IB, works no longer, and today's lists do not say how it ended"
+                .to_owned(),
+        },
+    }
+}
