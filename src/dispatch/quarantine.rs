@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[cfg(feature = "google-cloud")]
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_unreachable_quarantine_asks_for_another_delivery() {
         // Bound and closed again: nothing listens there.
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
