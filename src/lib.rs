@@ -10,6 +10,7 @@
 //! * [`gateway`]: the one connection to IB Gateway; `ibapi` ends here.
 //! * [`risk`], [`portfolio`]: arithmetic. No I/O, no clock, no `async`.
 //! * [`store`]: documents; SQLite embedded.
+//! * [`pubsub`]: publishing; Google's client ends here.
 //! * [`config`], [`telemetry`], [`clock`], [`domain`]: what everybody may use.
 //!
 //! Apart from all of them stands [`sim`], the simulated IB Gateway: a program of its own that
@@ -24,6 +25,7 @@ pub mod gateway;
 pub mod intents;
 pub mod orders;
 pub mod portfolio;
+pub mod pubsub;
 pub mod push;
 pub mod risk;
 pub mod sim;
