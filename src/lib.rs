@@ -28,6 +28,7 @@ pub mod portfolio;
 pub mod pubsub;
 pub mod push;
 pub mod risk;
+pub mod runs;
 pub mod sim;
 pub mod store;
 pub mod telemetry;

@@ -61,15 +61,6 @@ pub struct Delivery {
     pub raw: Bytes,
 }
 
-/// What a name in the path stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IntentKind {
-    /// Changes nothing at the broker and no strategy's targets: `GET` is allowed.
-    ReadOnly,
-    /// May trade or change state: only `POST`.
-    Acting,
-}
-
 /// The answer to an arrival. The front door turns it into a status code.
 #[derive(Clone, Debug)]
 pub struct Reply {

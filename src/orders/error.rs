@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::IllegalStep;
 use crate::domain::{OrderRef, RunKey};
 use crate::gateway::GatewayError;
+use crate::portfolio::{AttributionError, HoldingsError};
 use crate::store::{InvalidPath, StoreError};
 
 /// Why the engine stopped short. Whatever was sent stays on record.
@@ -55,6 +56,12 @@ pub enum OrderError {
     /// Writers kept overtaking each other.
     #[error("order {0} was changed by others on every attempt to write to it")]
     Contended(OrderRef),
+    /// Fills can't be told apart by strategy.
+    #[error("a fill can't be attributed")]
+    Attribution(#[from] AttributionError),
+    /// A fill can't be booked.
+    #[error("a fill can't be booked")]
+    Holdings(#[from] HoldingsError),
     /// The order ids are used up.
     #[error("order ids have reached the highest that API clients may use")]
     IdsExhausted,
@@ -67,7 +74,12 @@ impl OrderError {
             Self::Store(error) => error.is_retryable(),
             Self::Gateway(error) => error.is_retryable(),
             Self::Fenced { .. } | Self::LeaseLost | Self::Busy { .. } | Self::Contended(_) => true,
-            Self::Path(_) | Self::Illegal { .. } | Self::Differs(_) | Self::IdsExhausted => false,
+            Self::Path(_)
+            | Self::Illegal { .. }
+            | Self::Differs(_)
+            | Self::Attribution(_)
+            | Self::Holdings(_)
+            | Self::IdsExhausted => false,
         }
     }
 }

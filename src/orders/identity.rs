@@ -32,13 +32,13 @@ pub(super) struct Row<'a> {
 
 /// What `row` is to `order`, which API client `client_id` placed.
 pub(super) fn identify(order: &Tracked, row: &Row<'_>, client_id: i32) -> Match {
-    let spec = order.spec();
+    let line = &order.spec().line;
     let progress = order.progress();
-    let same_terms = row.contract == spec.instrument.id && row.side == spec.side;
+    let same_terms = row.contract == line.instrument.id && row.side == line.side;
     let same_id = row.order_id.is_some_and(|id| progress.order_ids().contains(&id))
         && row.client_id == Some(client_id);
     match row.order_ref {
-        Some(order_ref) if *order_ref == spec.order_ref => Match::Ours,
+        Some(order_ref) if *order_ref == line.order_ref => Match::Ours,
         Some(_) if same_id => Match::Collision,
         Some(_) => Match::No,
         None if same_id && same_terms => Match::Ours,

@@ -49,7 +49,7 @@ impl Tracked {
 
     /// Its name.
     pub fn order_ref(&self) -> &OrderRef {
-        &self.record.spec.order_ref
+        self.record.spec.order_ref()
     }
 
     /// Where it stands.
@@ -76,7 +76,7 @@ impl Ledger {
 
     /// Writes a line down before anything is sent; finds it if it was written down before.
     pub async fn open(&self, spec: OrderSpec) -> Result<Tracked, OrderError> {
-        let path = path_of(&spec.order_ref)?;
+        let path = path_of(spec.order_ref())?;
         let record = OrderRecord::new(spec, self.clock.now(), self.fence);
         match self.store.create(&path, &to_json(&record, &path)?).await {
             Ok(version) => {
@@ -84,10 +84,10 @@ impl Ledger {
                 Ok(Tracked { record, progress, version })
             }
             Err(StoreError::Exists(_)) => {
-                let found = self.load(&record.spec.order_ref).await?;
+                let found = self.load(record.spec.order_ref()).await?;
                 match found {
                     Some(tracked) if tracked.record.spec == record.spec => Ok(tracked),
-                    Some(_) | None => Err(OrderError::Differs(record.spec.order_ref)),
+                    Some(_) | None => Err(OrderError::Differs(record.spec.order_ref().clone())),
                 }
             }
             Err(error) => Err(error.into()),

@@ -1,61 +1,43 @@
 //! An order's document: `orders/{order reference}`.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, IllegalStep, OrderError, Progress, State};
-use crate::domain::{
-    Account, ContractId, Instrument, OrderId, OrderRef, OrderTicket, OrderType, RunKey, Side,
-    StrategyId, TimeInForce,
-};
+use crate::domain::{Account, ContractId, OrderId, OrderRef, OrderTicket, RunKey};
+use crate::portfolio::Line;
 
 /// One line of one plan, frozen before anything is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderSpec {
-    /// Our name for it, for ever.
-    pub order_ref: OrderRef,
     /// The run that asked for it.
     pub run_key: RunKey,
     /// Whose money.
     pub account: Account,
-    /// Of what.
-    pub instrument: Instrument,
-    /// Where it goes.
-    pub exchange: String,
-    /// Which way.
-    pub side: Side,
-    /// More than zero.
-    pub quantity: Decimal,
-    /// The contract's step of quantity; fills are attributed in it.
-    pub size_increment: Decimal,
-    /// Market, or limit with its price.
-    pub order_type: OrderType,
-    /// How long it lives.
-    pub time_in_force: TimeInForce,
-    /// The price that sized it, in the contract's currency.
-    pub reference_price: Decimal,
-    /// Who wanted how much of it: signed, summing to the signed quantity.
-    pub contributions: BTreeMap<StrategyId, Decimal>,
     /// Whether it can only bring the account's position closer to zero: sent under
     /// `reduce-only`.
     pub reduces: bool,
+    /// What is to be done, and for whom.
+    pub line: Line,
 }
 
 impl OrderSpec {
+    /// Our name for it, for ever.
+    pub fn order_ref(&self) -> &OrderRef {
+        &self.line.order_ref
+    }
+
     /// What goes over the wire under `order_id`.
     pub fn ticket(&self, order_id: OrderId) -> OrderTicket {
         OrderTicket {
             order_id,
-            order_ref: self.order_ref.clone(),
-            instrument: self.instrument.clone(),
-            exchange: self.exchange.clone(),
-            side: self.side,
-            quantity: self.quantity,
-            order_type: self.order_type,
-            time_in_force: self.time_in_force,
+            order_ref: self.line.order_ref.clone(),
+            instrument: self.line.instrument.clone(),
+            exchange: self.line.exchange.clone(),
+            side: self.line.side,
+            quantity: self.line.quantity,
+            order_type: self.line.order_type,
+            time_in_force: self.line.time_in_force,
             account: self.account.clone(),
         }
     }
@@ -88,7 +70,7 @@ impl OrderRecord {
             status: State::Planned.as_str().to_owned(),
             open: true,
             run_key: spec.run_key.clone(),
-            contract_id: spec.instrument.id,
+            contract_id: spec.line.instrument.id,
             created_at,
             fence,
             events: Vec::new(),
@@ -99,7 +81,7 @@ impl OrderRecord {
     /// Folds the events.
     pub fn progress(&self) -> Result<Progress, OrderError> {
         let events = self.events.iter().map(|entry| &entry.event);
-        Progress::replay(self.spec.quantity, events).map_err(|source| self.illegal(source))
+        Progress::replay(self.spec.line.quantity, events).map_err(|source| self.illegal(source))
     }
 
     /// When its latest send was recorded.
@@ -109,6 +91,6 @@ impl OrderRecord {
     }
 
     pub(super) fn illegal(&self, source: IllegalStep) -> OrderError {
-        OrderError::Illegal { order_ref: self.spec.order_ref.clone(), source }
+        OrderError::Illegal { order_ref: self.spec.order_ref().clone(), source }
     }
 }

@@ -1,0 +1,129 @@
+//! Sending: permission, id, record, bytes, in this order for every line.
+
+use std::sync::Arc;
+
+use super::control::read_control;
+use super::{Event, Held, Ledger, OrderError, OrderIds, State, Tracked};
+use crate::domain::{OrderId, TradingMode};
+use crate::gateway::{Gateway, SubmitError};
+use crate::risk::TradingSwitch;
+use crate::store::Store;
+
+/// What sending takes.
+#[derive(Debug)]
+pub struct Sender<'a> {
+    /// Where orders go.
+    pub gateway: &'a Gateway,
+    /// Where they are written down first.
+    pub ledger: &'a Ledger,
+    /// Where their ids come from.
+    pub ids: &'a OrderIds,
+    /// The right to trade.
+    pub held: &'a Held,
+    /// Where the trading switch is.
+    pub store: &'a Arc<dyn Store>,
+    /// Whose switch it is.
+    pub mode: TradingMode,
+    /// The API client that sends.
+    pub client_id: i32,
+}
+
+impl Sender<'_> {
+    /// Sends all planned lines, in the order given, under rising order ids: the gateway refuses
+    /// an id below one that it has used (error 103).
+    ///
+    /// Each line is durably in doubt before its bytes leave. One that the switch forbids is
+    /// withdrawn. At the first line that can't be sent the rest stays planned, and the error says
+    /// why.
+    pub async fn send(&self, orders: &mut [Tracked]) -> Result<(), OrderError> {
+        self.withdraw_forbidden(orders).await?;
+        let mut planned: Vec<&mut Tracked> =
+            orders.iter_mut().filter(|order| order.state() == State::Planned).collect();
+        if planned.is_empty() {
+            return Ok(());
+        }
+        self.gateway.connected().await?;
+        let floor = self.gateway.next_valid_id().await?;
+        self.held.check().await?;
+        let first = self.ids.reserve(planned.len(), floor).await?;
+        self.record(&mut planned, first, floor).await?;
+        let mut unsent = planned.into_iter();
+        let mut stopped = Ok(());
+        for order in unsent.by_ref() {
+            stopped = self.send_one(order).await;
+            if stopped.is_err() {
+                break;
+            }
+        }
+        // These never came near the socket, and it is still us who knows.
+        for order in unsent {
+            let reason = "an earlier line could not be sent".to_owned();
+            self.ledger.append(order, &[Event::NotSent { reason }]).await?;
+        }
+        stopped
+    }
+
+    /// Puts all lines in doubt, durably, before the first is sent.
+    async fn record(
+        &self,
+        planned: &mut [&mut Tracked],
+        first: OrderId,
+        next_valid_id: OrderId,
+    ) -> Result<(), OrderError> {
+        let ids = (first.0..).map(OrderId);
+        let writes = planned.iter_mut().zip(ids).map(|(order, order_id)| async move {
+            let client_id = self.client_id;
+            let sending = Event::Sending { order_id, client_id, next_valid_id };
+            self.ledger.append(order, &[sending]).await
+        });
+        futures::future::join_all(writes).await.into_iter().collect()
+    }
+
+    async fn send_one(&self, order: &mut Tracked) -> Result<(), OrderError> {
+        if let Err(error) = self.held.check().await {
+            let reason = "the trading lease is not ours any more".to_owned();
+            self.ledger.append(order, &[Event::NotSent { reason }]).await?;
+            return Err(error);
+        }
+        if let Some(reason) = self.forbidden(order).await? {
+            let not_sent = Event::NotSent { reason: reason.clone() };
+            return self.ledger.append(order, &[not_sent, Event::Withdrawn { reason }]).await;
+        }
+        let Some(order_id) = order.progress().order_id() else {
+            return Err(OrderError::Differs(order.order_ref().clone()));
+        };
+        match self.gateway.submit(&order.spec().ticket(order_id)).await {
+            Ok(()) => Ok(()),
+            Err(SubmitError::NotSent(error)) => {
+                let reason = error.to_string();
+                self.ledger.append(order, &[Event::NotSent { reason }]).await?;
+                Err(error.into())
+            }
+            // It stays in doubt, and what follows waits until that is resolved.
+            Err(SubmitError::InDoubt(error)) => Err(error.into()),
+        }
+    }
+
+    async fn withdraw_forbidden(&self, orders: &mut [Tracked]) -> Result<(), OrderError> {
+        for order in orders.iter_mut().filter(|order| order.state() == State::Planned) {
+            if let Some(reason) = self.forbidden(order).await? {
+                self.ledger.append(order, &[Event::Withdrawn { reason }]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Why this line must not be sent now, by the switch and the locks of this very moment.
+    async fn forbidden(&self, order: &Tracked) -> Result<Option<String>, OrderError> {
+        let (control, _) = read_control(self.store, self.mode).await?;
+        let contract = order.spec().line.instrument.id;
+        Ok(match (control.switch, control.locks.get(&contract)) {
+            (TradingSwitch::Off, _) => Some("the trading switch is off".to_owned()),
+            (TradingSwitch::ReduceOnly, _) if !order.spec().reduces => {
+                Some("the trading switch is reduce-only".to_owned())
+            }
+            (_, Some(why)) => Some(format!("contract {contract} is locked: {why}")),
+            _ => None,
+        })
+    }
+}
