@@ -3,8 +3,11 @@
 //! A store knows nothing of orders. Its promise to those who do: when a write returns, it is
 //! durable; of two writers that create one document, or update one version, exactly one wins.
 
+mod matching;
 mod path;
 mod query;
+mod sqlite;
+mod url;
 
 use std::fmt;
 
@@ -14,6 +17,8 @@ use serde_json::Value;
 
 pub use path::{CollectionPath, DocPath, InvalidPath};
 pub use query::{Condition, Filter, Order, Query};
+pub use sqlite::SqliteStore;
+pub use url::{StoreUrlError, open_store};
 
 /// The most documents one [`Store::list`] returns, whatever was asked for: a page that a small
 /// instance can hold many times over.

@@ -1,0 +1,220 @@
+//! The embedded store: one SQLite file, nothing to install.
+//!
+//! A thread owns the connection. It takes what has queued up, runs it in one transaction, waits
+//! for the disk once, and only then answers: under load many writes share one wait. Several
+//! processes may open the same file; SQLite's write lock puts them in order.
+
+mod statements;
+mod worker;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, ErrorCode};
+use serde_json::Value;
+
+use self::statements::SchemaError;
+use self::worker::{Access, Worker, unavailable};
+use super::{DOCUMENT_MAX, DocPath, Document, Query, Store, StoreError, Version};
+
+/// How long one process waits for another's write. A batch takes milliseconds; a process that
+/// holds the lock longer than this is stuck, and the caller had better hear of it.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+/// Between two attempts to switch a new file to write-ahead logging.
+const SWITCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// Attempts to switch; with the pause between them as long as [`BUSY_MAX`].
+const SWITCH_ATTEMPTS: usize = 250;
+
+/// Documents in one SQLite file, or in memory.
+#[derive(Debug)]
+pub struct SqliteStore {
+    worker: Worker,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error("can't create its folder")]
+    Folder(#[source] std::io::Error),
+    #[error("can't start its thread")]
+    Thread(#[source] std::io::Error),
+    #[error("SQLite failed")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("write-ahead logging is not possible there ({0}); choose a local disk")]
+    NoWriteAheadLog(String),
+    #[error("it is not a store of ours")]
+    Schema(#[from] SchemaError),
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`; creates it, and the folders on the way to it, if missing.
+    ///
+    /// Blocks, for some milliseconds as a rule and for seconds while another process holds the
+    /// file: call it at start.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        open_file(path).map_err(|source| unavailable(format!("open {}", path.display()), source))
+    }
+
+    /// A store that lives as long as its last handle.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        open_in_memory().map_err(|source| unavailable("open in memory".to_owned(), source))
+    }
+}
+
+fn open_file(path: &Path) -> Result<SqliteStore, OpenError> {
+    if let Some(folder) = path.parent()
+        && !folder.as_os_str().is_empty()
+    {
+        std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
+    }
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_MAX)?;
+    write_ahead(&connection)?;
+    // FULL: a commit returns when it is on the disk. `fullfsync` asks macOS for the same; other
+    // systems ignore it (https://www.sqlite.org/pragma.html#pragma_fullfsync).
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    start(connection)
+}
+
+fn open_in_memory() -> Result<SqliteStore, OpenError> {
+    start(Connection::open_in_memory()?)
+}
+
+fn start(mut connection: Connection) -> Result<SqliteStore, OpenError> {
+    statements::prepare(&mut connection)?;
+    Ok(SqliteStore { worker: Worker::spawn(connection).map_err(OpenError::Thread)? })
+}
+
+/// Switches to write-ahead logging, in which readers and a writer do not exclude each other.
+///
+/// Of two processes that switch a new file at once, one is told "busy" without any waiting,
+/// because SQLite sees a deadlock coming: it has to start over.
+fn write_ahead(connection: &Connection) -> Result<(), OpenError> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let switched =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match switched {
+            Ok(mode) => return is_write_ahead(mode),
+            Err(error) if is_busy(&error) && attempts < SWITCH_ATTEMPTS => {
+                std::thread::sleep(SWITCH_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn is_write_ahead(mode: String) -> Result<(), OpenError> {
+    if mode == "wal" { Ok(()) } else { Err(OpenError::NoWriteAheadLog(mode)) }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// The body as text, if it is an object of a size that every store can hold.
+fn storable(path: &DocPath, body: &Value) -> Result<String, StoreError> {
+    let unstorable = |problem| Err(StoreError::Unstorable { path: path.clone(), problem });
+    if !body.is_object() {
+        return unstorable("it is not a JSON object".to_owned());
+    }
+    let text = body.to_string();
+    if text.len() > DOCUMENT_MAX {
+        let size = text.len();
+        return unstorable(format!("it has {size} bytes, and {DOCUMENT_MAX} is the most"));
+    }
+    Ok(text)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(&self, path: &DocPath) -> Result<Option<Document>, StoreError> {
+        let at = path.clone();
+        let read = move |connection: &Connection| statements::get(connection, &at);
+        let row = self.worker.run(Access::Read, format!("read {path}"), read).await?;
+        row.map(|row| row.into_document(path.clone())).transpose()
+    }
+
+    async fn create(&self, path: &DocPath, body: &Value) -> Result<Version, StoreError> {
+        let (at, body) = (path.clone(), storable(path, body)?);
+        let write = move |connection: &Connection| statements::create(connection, &at, &body);
+        self.worker.run(Access::Write, format!("create {path}"), write).await
+    }
+
+    async fn update(
+        &self,
+        path: &DocPath,
+        version: &Version,
+        body: &Value,
+    ) -> Result<Version, StoreError> {
+        let (at, version, body) = (path.clone(), version.clone(), storable(path, body)?);
+        let write =
+            move |connection: &Connection| statements::update(connection, &at, &version, &body);
+        self.worker.run(Access::Write, format!("update {path}"), write).await
+    }
+
+    async fn delete(&self, path: &DocPath, version: &Version) -> Result<(), StoreError> {
+        let (at, version) = (path.clone(), version.clone());
+        let write = move |connection: &Connection| statements::delete(connection, &at, &version);
+        self.worker.run(Access::Write, format!("delete {path}"), write).await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Vec<Document>, StoreError> {
+        let (wanted, action) = (query.clone(), format!("list {}", query.collection));
+        let read = move |connection: &Connection| statements::list(connection, &wanted);
+        self.worker.run(Access::Read, action, read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn doc(path: &str) -> DocPath {
+        DocPath::new(path).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_unavailable_and_leaves_what_was_there() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "page_size", 4096).unwrap();
+        connection.pragma_update(None, "max_page_count", 40).unwrap();
+        let store = start(connection).unwrap();
+        let small = store.create(&doc("c/small"), &json!({})).await.unwrap();
+
+        let (small_path, large_path) = (doc("c/small"), doc("c/large"));
+        let (large_body, small_body) = (json!({ "x": "x".repeat(400_000) }), json!({ "n": 2 }));
+        let (large, updated) = tokio::join!(
+            store.create(&large_path, &large_body),
+            store.update(&small_path, &small, &small_body),
+        );
+        let error = large.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        assert_eq!(error.to_string(), "the store failed to create c/large");
+        // The small one shared the transaction; both its fates are honest ones.
+        let found = store.get(&doc("c/small")).await.unwrap().unwrap();
+        match updated {
+            Ok(version) => assert_eq!((found.version, found.body), (version, small_body)),
+            Err(_) => assert_eq!((found.version, found.body), (small, json!({}))),
+        }
+        assert_eq!(store.get(&doc("c/large")).await.unwrap(), None);
+        store.create(&doc("c/next"), &json!({})).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dead_thread_is_unavailable_and_not_a_hang() {
+        let store = SqliteStore::in_memory().unwrap();
+        let action = || "die".to_owned();
+        let died: Result<(), _> =
+            store.worker.run(Access::Read, action(), |_| panic!("as the test wants")).await;
+        assert!(matches!(died, Err(StoreError::Unavailable { .. })), "{died:?}");
+        let after = store.get(&doc("c/a")).await;
+        assert!(matches!(after, Err(StoreError::Unavailable { .. })), "{after:?}");
+    }
+}
