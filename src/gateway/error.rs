@@ -42,6 +42,9 @@ pub enum GatewayError {
     /// Error 1100: the gateway has lost IB's servers.
     #[error("IB Gateway has no link to IB's servers (error 1100)")]
     LinkLost,
+    /// The account download says that the account is not ready: its values are old or zero.
+    #[error("the account is not ready at IB (nightly reset?): its values can't be used yet")]
+    NotReady,
     /// The connection broke while the answer was awaited.
     #[error("the connection to IB Gateway broke during {request}")]
     Reset {
@@ -88,6 +91,7 @@ impl GatewayError {
             | Self::ClientIdInUse { .. }
             | Self::ReadOnly
             | Self::LinkLost
+            | Self::NotReady
             | Self::Reset { .. }
             | Self::Timeout { .. }
             | Self::Closed => true,
