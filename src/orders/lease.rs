@@ -35,6 +35,7 @@ pub struct Held {
     lease: TradingLease,
     record: LeaseRecord,
     version: Version,
+    uninterrupted: bool,
 }
 
 impl TradingLease {
@@ -62,6 +63,7 @@ impl TradingLease {
             let (holder, until) = (current.run_key.clone(), current.expires_at);
             return Err(OrderError::Busy { holder, until });
         }
+        let uninterrupted = current.as_ref().is_some_and(|current| current.run_key == *run);
         let record = LeaseRecord {
             run_key: run.clone(),
             fence: current.map_or(1, |current| current.fence.saturating_add(1)),
@@ -73,7 +75,7 @@ impl TradingLease {
             None => self.store.create(&self.path, &body).await,
         };
         match written {
-            Ok(version) => Ok(Held { lease: self.clone(), record, version }),
+            Ok(version) => Ok(Held { lease: self.clone(), record, version, uninterrupted }),
             // Somebody was faster: it is theirs for as long as it may last.
             Err(StoreError::Conflict(_) | StoreError::Exists(_)) => {
                 Err(OrderError::Busy { holder: run.clone(), until: record.expires_at })
@@ -87,6 +89,12 @@ impl Held {
     /// Rises with every holder; written into each ledger entry.
     pub fn fence(&self) -> u64 {
         self.record.fence
+    }
+
+    /// Whether the holder before was an earlier attempt of the same run: nobody else has traded
+    /// since.
+    pub fn uninterrupted(&self) -> bool {
+        self.uninterrupted
     }
 
     /// Asks the store whether the lease is still ours, and fails if not.
