@@ -9,9 +9,7 @@ use tokio::time::Instant;
 use super::booking::Books;
 use super::send::Sender;
 use super::settle::{Follower, Patience};
-use super::{
-    Event, Held, Ledger, OrderError, OrderIds, OrderSpec, OrderTiming, State, Tracked,
-};
+use super::{Event, Held, Ledger, OrderError, OrderIds, OrderSpec, OrderTiming, State, Tracked};
 use crate::clock::Clock;
 use crate::domain::{RunKey, TradingMode};
 use crate::gateway::{Gateway, OrderEvent, SubmitError};
@@ -106,8 +104,7 @@ impl Engine {
         self.ledger.take_over(&mut orders).await?;
         let mut reports = self.parts.gateway.events();
         let sent = self.sender().send(&mut orders).await;
-        let patience =
-            Patience { fills: Instant::now() + self.parts.timing.fills, deadline };
+        let patience = Patience { fills: Instant::now() + self.parts.timing.fills, deadline };
         let mut orders = self.follow(orders, &mut reports, patience).await?;
         self.books.book(&self.ledger, &mut orders).await?;
         sent?;
@@ -115,11 +112,7 @@ impl Engine {
     }
 
     /// Gives up lines of this run that were never sent.
-    pub async fn withdraw(
-        &self,
-        orders: &mut [Tracked],
-        reason: &str,
-    ) -> Result<(), OrderError> {
+    pub async fn withdraw(&self, orders: &mut [Tracked], reason: &str) -> Result<(), OrderError> {
         for order in orders.iter_mut().filter(|order| order.state() == State::Planned) {
             let reason = reason.to_owned();
             self.ledger.append(order, &[Event::Withdrawn { reason }]).await?;
@@ -179,6 +172,7 @@ impl Engine {
             ids: &self.ids,
             held: &self.held,
             store: &self.parts.store,
+            clock: &self.parts.clock,
             mode: self.parts.mode,
             client_id: self.parts.client_id,
         }

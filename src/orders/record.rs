@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, IllegalStep, OrderError, Progress, State};
 use crate::domain::{Account, ContractId, OrderId, OrderRef, OrderTicket, RunKey};
 use crate::portfolio::Line;
+use crate::risk::{Approved, Effect};
 
 /// One line of one plan, frozen before anything is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,14 +15,24 @@ pub struct OrderSpec {
     pub run_key: RunKey,
     /// Whose money.
     pub account: Account,
-    /// Whether it can only bring the account's position closer to zero: sent under
-    /// `reduce-only`.
-    pub reduces: bool,
+    /// What it does to the account's position: asked again of the switch before the send.
+    pub effect: Effect,
     /// What is to be done, and for whom.
     pub line: Line,
 }
 
 impl OrderSpec {
+    /// Freezes a line that risk approved. There is no other way to make one, but to read it back
+    /// from a record.
+    pub fn new(run_key: RunKey, approved: &Approved) -> Self {
+        Self {
+            run_key,
+            account: approved.account().clone(),
+            effect: approved.effect(),
+            line: approved.line().clone(),
+        }
+    }
+
     /// Our name for it, for ever.
     pub fn order_ref(&self) -> &OrderRef {
         &self.line.order_ref

@@ -3,7 +3,8 @@
 use super::identity::{Match, Row, identify};
 use super::judge::is_final;
 use super::{Event, Fill, Tracked};
-use crate::gateway::{CodeClass, OrderEvent};
+use crate::gateway::OrderEvent;
+use crate::gateway::codes::CodeClass;
 
 /// What one report means for one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::control::read_control;
 use super::{Event, Held, Ledger, OrderError, OrderIds, State, Tracked};
+use crate::clock::Clock;
 use crate::domain::{OrderId, TradingMode};
 use crate::gateway::{Gateway, SubmitError};
-use crate::risk::TradingSwitch;
 use crate::store::Store;
 
 /// What sending takes.
@@ -22,6 +22,8 @@ pub struct Sender<'a> {
     pub held: &'a Held,
     /// Where the trading switch is.
     pub store: &'a Arc<dyn Store>,
+    /// The time.
+    pub clock: &'a Clock,
     /// Whose switch it is.
     pub mode: TradingMode,
     /// The API client that sends.
@@ -115,15 +117,12 @@ impl Sender<'_> {
 
     /// Why this line must not be sent now, by the switch and the locks of this very moment.
     async fn forbidden(&self, order: &Tracked) -> Result<Option<String>, OrderError> {
-        let (control, _) = read_control(self.store, self.mode).await?;
+        let (control, _) = read_control(self.store, self.mode, self.clock.now()).await?;
         let contract = order.spec().line.instrument.id;
-        Ok(match (control.switch, control.locks.get(&contract)) {
-            (TradingSwitch::Off, _) => Some("the trading switch is off".to_owned()),
-            (TradingSwitch::ReduceOnly, _) if !order.spec().reduces => {
-                Some("the trading switch is reduce-only".to_owned())
-            }
-            (_, Some(why)) => Some(format!("contract {contract} is locked: {why}")),
-            _ => None,
-        })
+        if !control.switch.permits(order.spec().effect) {
+            return Ok(Some(format!("the trading switch is {}", control.switch)));
+        }
+        let lock = control.locks.get(&contract);
+        Ok(lock.map(|why| format!("contract {contract} is locked: {why}")))
     }
 }

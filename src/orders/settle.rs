@@ -11,7 +11,8 @@ use super::look::look;
 use super::reports::{News, read_report};
 use super::{End, Event, Evidence, Ledger, OrderError, OrderTiming, State, Tracked};
 use crate::clock::Clock;
-use crate::gateway::{self, CodeClass, Gateway, OrderEvent};
+use crate::gateway::codes::{CodeClass, classify};
+use crate::gateway::{Gateway, GatewayError, OrderEvent};
 
 /// Reports taken from the stream before they are written: bounds one round's work.
 const REPORTS_PER_ROUND_MAX: usize = 256;
@@ -150,7 +151,7 @@ impl<'a> Follower<'a> {
                 // Reports were missed: the lists have them.
                 Some(Err(RecvError::Lagged(_))) => self.ask_at(Instant::now()),
                 Some(Err(RecvError::Closed)) => {
-                    return Err(gateway::GatewayError::Closed.into());
+                    return Err(GatewayError::Closed.into());
                 }
                 None => break,
             }
@@ -292,14 +293,14 @@ impl Followed {
 /// may still lie in a frozen gateway or behind a dialog, and a second one could not be told apart.
 fn conclude(order: &Tracked) -> Event {
     let progress = order.progress();
-    let refusal = progress
-        .notices()
-        .iter()
-        .find(|(code, text)| gateway::classify(*code, text) == CodeClass::Rejected);
+    let refusal =
+        progress.notices().iter().find(|(code, text)| classify(*code, text) == CodeClass::Rejected);
     match (refusal, progress.state()) {
         (Some((code, text)), State::InDoubt) if progress.filled().is_zero() => Event::Ended {
             how: End::Rejected,
-            evidence: format!("IB answered with error {code} ({text}), and two looks found no such order"),
+            evidence: format!(
+                "IB answered with error {code} ({text}), and two looks found no such order"
+            ),
         },
         (_, State::InDoubt) => Event::Parked {
             reason: "it was sent, IB never answered, and two looks found no such order; whether \
