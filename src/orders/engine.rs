@@ -111,6 +111,11 @@ impl Engine {
         Ok(orders)
     }
 
+    /// All orders of this run, as they stand.
+    pub async fn orders(&self) -> Result<Vec<Tracked>, OrderError> {
+        self.ledger.orders_of(&self.run).await
+    }
+
     /// Gives up lines of this run that were never sent.
     pub async fn withdraw(&self, orders: &mut [Tracked], reason: &str) -> Result<(), OrderError> {
         for order in orders.iter_mut().filter(|order| order.state() == State::Planned) {

@@ -302,10 +302,7 @@ pub fn all_runs() -> Result<Query, InvalidPath> {
 }
 
 fn path_of(key: &RunKey) -> Result<DocPath, StoreError> {
-    DocPath::new(format!("runs/{key}")).map_err(|error| StoreError::Unavailable {
-        action: format!("name the record of run {key}"),
-        source: error.into(),
-    })
+    Ok(DocPath::new(format!("runs/{key}"))?)
 }
 
 fn to_json(record: &RunRecord, path: &DocPath) -> Result<Value, StoreError> {

@@ -81,6 +81,9 @@ pub enum StoreError {
         /// Why.
         problem: String,
     },
+    /// An id that can't be part of a path.
+    #[error("there is no such place in the store")]
+    Path(#[from] InvalidPath),
     /// What is stored does not read as what it should be.
     #[error("document {path} does not read as expected")]
     Unreadable {
@@ -106,7 +109,9 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Conflict(_) | Self::Unavailable { .. } => true,
-            Self::Exists(_) | Self::Unstorable { .. } | Self::Unreadable { .. } => false,
+            Self::Exists(_) | Self::Unstorable { .. } | Self::Path(_) | Self::Unreadable { .. } => {
+                false
+            }
         }
     }
 }

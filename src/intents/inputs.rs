@@ -1,0 +1,265 @@
+//! Gathering what a plan depends on: books, holdings, open orders, positions, prices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use futures::stream;
+use rust_decimal::Decimal;
+
+use super::set_targets::{StoredBook, latest};
+use super::{Context, IntentError};
+use crate::config::TradingConfig;
+use crate::domain::{Contract, ContractId, ContractQuery, Instrument, Quote, StrategyId};
+use crate::gateway::GatewayError;
+use crate::orders::{Books, State, Tracked, read_control};
+use crate::portfolio::{
+    BookState, Freshness, Holdings, LatestPortfolio, PlanInputs, Reconciliation, Resolution,
+    Working, reconcile,
+};
+use crate::risk::TradingSwitch;
+use crate::store::{CollectionPath, Query};
+
+/// Requests about contracts that are under way at once: keeps a large book from filling the
+/// gateway's message allowance in one burst.
+const CONCURRENT_REQUESTS: usize = 20;
+
+/// What a plan depends on, and what it is vetted with.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub inputs: PlanInputs,
+    pub switch: TradingSwitch,
+}
+
+/// Which books and strategies a run is about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope {
+    /// Only these; all if absent.
+    pub only: Option<BTreeSet<StrategyId>>,
+    /// Contracts that this run must not touch, with the reason.
+    pub locked: BTreeMap<ContractId, String>,
+}
+
+/// Gathers everything. `open` are the own orders that are not over, as just recovered.
+pub(super) async fn gather(
+    cx: &mut Context<'_>,
+    config: TradingConfig,
+    open: &[Tracked],
+    scope: Scope,
+) -> Result<Gathered, IntentError> {
+    let mode = cx.services().mode;
+    let (control, _) = read_control(cx.store(), mode, cx.now()).await?;
+    let holdings = Books::new(cx.store().clone(), mode).all().await?;
+    let (books, mut instruments) = read_books(cx, &config, &holdings).await?;
+    let working = working(open, &holdings);
+    for order in open {
+        let instrument = &order.spec().line.instrument;
+        instruments.insert(instrument.id, instrument.clone());
+    }
+    for held in holdings.values().flat_map(|holdings| holdings.positions.values()) {
+        instruments.insert(held.instrument.id, held.instrument.clone());
+    }
+    let account_values = cx.gateway().account_values().await?;
+    let positions = cx.gateway().positions().await.known()?;
+    let portfolio = reconcile(&Reconciliation {
+        at: cx.now(),
+        account: &account_values.account,
+        positions: &positions,
+        holdings: &holdings,
+        working: &working,
+    });
+    let mut locked = control.locks;
+    locked.extend(scope.locked);
+    locked.extend(locks(open, &portfolio));
+    let quantities: BTreeMap<_, _> = holdings
+        .iter()
+        .map(|(strategy, holdings)| (strategy.clone(), holdings.quantities()))
+        .collect();
+    let needed = PlanInputs::contracts_needed(&books, &quantities, &working);
+    let contracts = describe(cx, &needed, &instruments).await?;
+    let quotes = quotes(cx, &contracts).await?;
+    let inputs = PlanInputs {
+        now: cx.now(),
+        mode,
+        run_key: cx.run().key().clone(),
+        account_values,
+        books,
+        only: scope.only,
+        holdings: quantities,
+        working,
+        locked,
+        positions,
+        contracts,
+        quotes,
+        config,
+    };
+    cx.note("inputs", &inputs);
+    cx.note("switch", &control.switch);
+    Ok(Gathered { inputs, switch: control.switch })
+}
+
+/// What own orders may still bring each strategy: its contribution less what is booked.
+pub(super) fn working(open: &[Tracked], holdings: &BTreeMap<StrategyId, Holdings>) -> Working {
+    let mut working = Working::new();
+    for order in open.iter().filter(|order| !order.state().is_ended()) {
+        let line = &order.spec().line;
+        for (strategy, contribution) in &line.contributions {
+            let booked = holdings
+                .get(strategy)
+                .and_then(|holdings| holdings.booked.get(&line.order_ref))
+                .map_or(Decimal::ZERO, |booked| booked.quantity);
+            // Both are shares of one order: their difference is no larger than either.
+            let left = contribution.saturating_sub(booked);
+            let shares = working.entry(line.instrument.id).or_default();
+            let share = shares.entry(strategy.clone()).or_default();
+            *share = share.saturating_add(left);
+        }
+    }
+    working
+}
+
+/// Contracts on which nothing may be ordered: an own order's effect is unknown, or the books
+/// disagree with the broker. Both end by themselves once the broker's word agrees again.
+fn locks(open: &[Tracked], portfolio: &LatestPortfolio) -> BTreeMap<ContractId, String> {
+    let orders = open.iter().filter(|order| order.progress().blocks_contract()).map(|order| {
+        let state = order.state().as_str();
+        (order.spec().line.instrument.id, format!("order {} is {state}", order.order_ref()))
+    });
+    let breaks = portfolio.breaks.iter().map(|found| (found.instrument.id, found.to_string()));
+    orders.chain(breaks).collect()
+}
+
+/// Every strategy's book: of those configured, of those that hold something, and of those that
+/// ever handed one in.
+async fn read_books(
+    cx: &Context<'_>,
+    config: &TradingConfig,
+    holdings: &BTreeMap<StrategyId, Holdings>,
+) -> Result<(BTreeMap<StrategyId, BookState>, BTreeMap<ContractId, Instrument>), IntentError> {
+    let registered = cx.store().list(&Query::all(CollectionPath::new("strategies")?)).await?;
+    let registered =
+        registered.iter().filter_map(|document| StrategyId::new(document.path.id()).ok());
+    let configured = config.exposure.strategies.keys().cloned();
+    let strategies: BTreeSet<StrategyId> =
+        configured.chain(holdings.keys().cloned()).chain(registered).collect();
+    let mut books = BTreeMap::new();
+    let mut instruments = BTreeMap::new();
+    for strategy in strategies {
+        let found = cx.store().get(&latest(&strategy)?).await?;
+        let state = match found.map(|document| document.parse::<StoredBook>()) {
+            None => BookState::Missing,
+            // A book that does not read keeps its strategy still, and stops nobody else's.
+            Some(Err(error)) => BookState::Malformed { reason: super::chain(&error) },
+            Some(Ok(stored)) => {
+                let (as_of, valid_until) = (stored.resolved.as_of, stored.resolved.valid_until);
+                match stored.resolved.freshness(cx.now()) {
+                    Freshness::Expired => BookState::Stale { as_of, valid_until },
+                    Freshness::Fresh | Freshness::NotYet => {
+                        instruments.extend(stored.instruments);
+                        BookState::Fresh(stored.resolved)
+                    }
+                }
+            }
+        };
+        books.insert(strategy, state);
+    }
+    Ok((books, instruments))
+}
+
+/// What each name stands for. Fails if the gateway can't say; that it knows none is an answer.
+pub(super) async fn resolve(
+    cx: &Context<'_>,
+    queries: impl Iterator<Item = ContractQuery>,
+) -> Result<BTreeMap<ContractQuery, Resolution>, IntentError> {
+    let queries: BTreeSet<ContractQuery> = queries.collect();
+    let asked = stream::iter(queries).map(|query| async move {
+        let mut found = cx.gateway().contracts(&query).await.known()?;
+        let resolution = match found.len() {
+            0 => Resolution::Unknown,
+            1 => {
+                let contract = found.remove(0);
+                cx.services().contracts.put(&contract, cx.now());
+                Resolution::Found(contract)
+            }
+            matches => Resolution::Ambiguous { matches },
+        };
+        Ok((query, resolution))
+    });
+    let answers: Vec<Result<_, GatewayError>> = asked.buffered(CONCURRENT_REQUESTS).collect().await;
+    Ok(answers.into_iter().collect::<Result<_, _>>()?)
+}
+
+/// The description of every contract that is needed.
+async fn describe(
+    cx: &Context<'_>,
+    needed: &BTreeSet<ContractId>,
+    instruments: &BTreeMap<ContractId, Instrument>,
+) -> Result<BTreeMap<ContractId, Contract>, IntentError> {
+    let mut contracts = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for id in needed {
+        match cx.services().contracts.get(*id, cx.now()) {
+            Some(contract) => {
+                contracts.insert(*id, contract);
+            }
+            None => unknown.push(query_for(*id, instruments.get(id))),
+        }
+    }
+    for resolution in resolve(cx, unknown.into_iter()).await?.into_values() {
+        // A contract that IB does not know any more gets no description, and the plan says so.
+        if let Resolution::Found(contract) = resolution {
+            contracts.insert(contract.instrument.id, contract);
+        }
+    }
+    Ok(contracts)
+}
+
+/// By number, with the kind and currency that decide where to ask.
+fn query_for(id: ContractId, instrument: Option<&Instrument>) -> ContractQuery {
+    let query = ContractQuery::by_id(id);
+    match instrument {
+        Some(known) => ContractQuery {
+            sec_type: known.sec_type.clone(),
+            currency: known.currency.clone(),
+            ..query
+        },
+        None => query,
+    }
+}
+
+/// The best prices of each contract. One without a quote has none: what follows is for the plan
+/// and the rules. That the gateway is away is another matter.
+async fn quotes(
+    cx: &mut Context<'_>,
+    contracts: &BTreeMap<ContractId, Contract>,
+) -> Result<BTreeMap<ContractId, Quote>, IntentError> {
+    let gateway = cx.gateway();
+    let asked = stream::iter(contracts)
+        .map(|(id, contract)| async move { (*id, gateway.quote(contract).await) });
+    let answers: Vec<_> = asked.buffered(CONCURRENT_REQUESTS).collect().await;
+    let mut quotes = BTreeMap::new();
+    let mut missing = BTreeMap::new();
+    for (id, answer) in answers {
+        match answer {
+            Ok(quote) => {
+                quotes.insert(id, quote);
+            }
+            Err(
+                error @ (GatewayError::Refused { .. }
+                | GatewayError::Timeout { .. }
+                | GatewayError::Unreadable { .. }),
+            ) => {
+                missing.insert(id, error.to_string());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !missing.is_empty() {
+        cx.note("quotes_missing", &missing);
+    }
+    Ok(quotes)
+}
+
+/// Whether an own order of this kind is still about.
+pub(super) fn is_working(order: &Tracked) -> bool {
+    order.state() == State::Working
+}

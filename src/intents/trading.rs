@@ -1,0 +1,189 @@
+//! From a plan to its outcome: vetted, frozen, executed, told.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::inputs::Gathered;
+use super::{Context, IntentError};
+use crate::orders::{End, Engine, OrderSpec, State, Tracked};
+use crate::portfolio::{Crossing, KeptReason, Plan};
+use crate::risk::vet;
+use crate::runs::Outcome;
+
+/// How long a plan may wait to be continued, in minutes: longer than the lease that a crashed
+/// delivery leaves behind, and short enough that its prices still mean something.
+const PLAN_FRESH_MINUTES: i64 = 30;
+
+/// What a run decided, as its record keeps it: written once, before the first send.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Frozen {
+    /// The orders.
+    pub orders: Vec<OrderSpec>,
+    /// What strategies give each other.
+    pub crossings: Vec<Crossing>,
+    /// What a person should know of what was left alone.
+    pub attention: Vec<String>,
+}
+
+/// Vets the plan and freezes what risk approved of it.
+pub(super) fn freeze(
+    cx: &mut Context<'_>,
+    gathered: &Gathered,
+    plan: &Plan,
+) -> Result<Frozen, IntentError> {
+    let vetted = vet(&gathered.inputs, plan, gathered.switch);
+    cx.note("plan", plan);
+    cx.note("verdicts", &vetted.verdicts);
+    let breaches: Vec<String> = vetted.breaches().map(ToString::to_string).collect();
+    if !breaches.is_empty() && vetted.approved.is_empty() && vetted.crossings.is_empty() {
+        return Err(IntentError::refused("risk refuses the plan; nothing was sent", breaches));
+    }
+    let mut attention = left_alone(plan);
+    attention.extend(breaches);
+    let run_key = cx.run().key().clone();
+    let orders = vetted.approved.iter().map(|line| OrderSpec::new(run_key.clone(), line)).collect();
+    let crossings = vetted.crossings.iter().map(|one| one.crossing().clone()).collect();
+    Ok(Frozen { orders, crossings, attention })
+}
+
+/// What a dry run answers: the plan and what risk says of it.
+pub(super) fn dry_outcome(gathered: &Gathered, plan: &Plan) -> Outcome {
+    let vetted = vet(&gathered.inputs, plan, gathered.switch);
+    let breaches: Vec<String> = vetted.breaches().map(ToString::to_string).collect();
+    let mut summary = format!("dry run: {} orders would be sent", vetted.approved.len());
+    if !breaches.is_empty() {
+        let _infallible = write!(summary, "; risk has {} objections", breaches.len());
+    }
+    let mut attention = left_alone(plan);
+    attention.extend(breaches);
+    Outcome::done(summary).with_attention(attention).with_details(json!({ "plan": plan }))
+}
+
+/// Writes the decision down, then acts on it.
+pub(super) async fn act(
+    cx: &mut Context<'_>,
+    engine: &Engine,
+    frozen: Frozen,
+) -> Result<Outcome, IntentError> {
+    cx.run().keep_plan(&frozen).await?;
+    carry_out(cx, engine, frozen).await
+}
+
+/// Continues what an earlier attempt decided: what was sent is settled in any case; what was not
+/// is sent only if nobody has traded since and the plan is not old.
+pub(super) async fn resume(
+    cx: &mut Context<'_>,
+    engine: &Engine,
+    frozen: Frozen,
+) -> Result<Outcome, IntentError> {
+    let mut open = engine.recover(cx.deadline()).await?;
+    let now = cx.now();
+    let planned_at = cx.run().record().planned_at;
+    let age = planned_at.map_or(i64::MAX, |at| now.duration_since(at).as_mins());
+    let hindrance = match engine.uninterrupted() {
+        false => Some("another run has traded since this plan was made".to_owned()),
+        true if age > PLAN_FRESH_MINUTES => Some(format!("this plan is {age} minutes old")),
+        true => None,
+    };
+    let Some(reason) = hindrance else { return carry_out(cx, engine, frozen).await };
+    open.retain(|order| order.spec().run_key == *cx.run().key());
+    engine.withdraw(&mut open, &reason).await?;
+    let orders = engine.orders().await?;
+    let mut attention = frozen.attention;
+    let unsent = frozen.orders.len().saturating_sub(
+        orders.iter().filter(|order| !order.progress().order_ids().is_empty()).count(),
+    );
+    if unsent > 0 {
+        attention.push(format!("{unsent} planned orders were not sent: {reason}"));
+    }
+    Ok(outcome(cx, &orders, attention))
+}
+
+async fn carry_out(
+    cx: &mut Context<'_>,
+    engine: &Engine,
+    frozen: Frozen,
+) -> Result<Outcome, IntentError> {
+    for crossing in &frozen.crossings {
+        engine.books().cross(crossing).await?;
+    }
+    let orders = engine.execute(frozen.orders, cx.deadline()).await?;
+    Ok(outcome(cx, &orders, frozen.attention))
+}
+
+/// How the run ends: failed while an order is in doubt, done otherwise, with what a person has to
+/// look at.
+fn outcome(cx: &mut Context<'_>, orders: &[Tracked], mut attention: Vec<String>) -> Outcome {
+    let told: Vec<Value> = orders.iter().map(tell).collect();
+    cx.note("orders", &told);
+    let count =
+        |state: fn(State) -> bool| orders.iter().filter(|order| state(order.state())).count();
+    let in_doubt = count(|state| state == State::InDoubt);
+    for order in orders {
+        let line = &order.spec().line;
+        match order.state() {
+            State::Ended(End::Filled) => {}
+            State::Parked => attention.push(format!(
+                "order {} ({line}) is parked: {}",
+                line.order_ref,
+                order.progress().parked_because().unwrap_or("no reason on record"),
+            )),
+            state => attention.push(format!(
+                "order {} ({line}) is {}, {} filled",
+                line.order_ref,
+                state.as_str(),
+                order.progress().filled(),
+            )),
+        }
+    }
+    let filled = count(|state| state == State::Ended(End::Filled));
+    let working = count(|state| state == State::Working);
+    let mut summary = match orders.len() {
+        0 => "nothing to trade".to_owned(),
+        all => format!("{filled} of {all} orders filled"),
+    };
+    if working > 0 {
+        let _infallible = write!(summary, ", {working} working (reconcile follows them)");
+    }
+    let outcome = match in_doubt {
+        0 => Outcome::done(summary),
+        _ => Outcome::failed(format!("{summary}, {in_doubt} in doubt")),
+    };
+    outcome.with_attention(attention).with_details(json!({ "orders": told }))
+}
+
+/// One order, for the sender.
+pub(super) fn tell(order: &Tracked) -> Value {
+    let line = &order.spec().line;
+    let progress = order.progress();
+    let commission: Option<rust_decimal::Decimal> = progress
+        .fills()
+        .map(|fill| progress.commission(&fill.execution_id).map(|paid| paid.amount))
+        .sum();
+    json!({
+        "order_ref": line.order_ref,
+        "contract": line.instrument,
+        "side": line.side,
+        "quantity": line.quantity,
+        "filled": progress.filled(),
+        "average_price": progress.average_price(),
+        "commission": commission,
+        "status": order.state().as_str(),
+    })
+}
+
+/// What the plan left alone, as far as a person did not ask for it.
+fn left_alone(plan: &Plan) -> Vec<String> {
+    let kept = plan
+        .kept
+        .iter()
+        .filter(|kept| kept.reason != KeptReason::NotSelected)
+        .map(|kept| format!("strategy {} keeps its holdings: {}", kept.strategy, kept.reason));
+    let skipped = plan
+        .skipped
+        .iter()
+        .map(|skipped| format!("contract {} is left alone: {}", skipped.contract, skipped.reason));
+    kept.chain(skipped).collect()
+}
