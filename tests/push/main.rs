@@ -1,0 +1,9 @@
+//! The front door, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod crowd;
+mod drain;
+mod envelopes;
+mod house;
+mod limits;
+mod routes;
