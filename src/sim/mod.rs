@@ -1,1 +1,146 @@
-//! (sim)
+//! The simulated IB Gateway: a TCP server that speaks the TWS API to unmodified clients, with a
+//! broker behind it that trades.
+//!
+//! A program of its own: it uses nothing of the service, because what shares code shares bugs.
+//!
+//! What this cut does:
+//!
+//! * Server versions 213 to 226, protobuf only. An older client is closed.
+//! * Stocks, ETFs and currency pairs of a replaceable universe (`data/universe.toml`).
+//! * A market that never closes, priced by a seeded process that starts at the universe's prices.
+//!   Day orders therefore do not expire.
+//! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.
+//! * One account, in dollars, with margin. The books add up at all times.
+//!
+//! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
+//! connection and, with `--state`, a restart; the gateway's `settings` (order ids used) is kept
+//! beside it; a `client` ends with its connection. [`Faults`] act between them.
+
+mod broker;
+mod client;
+mod clock;
+mod connection;
+mod faults;
+mod feeds;
+mod market;
+mod messages;
+mod path;
+mod reports;
+mod requests;
+mod server;
+mod settings;
+mod state_file;
+mod truth;
+mod universe;
+mod values;
+mod wire;
+mod world;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use rust_decimal::Decimal;
+
+pub use broker::order::Side;
+pub use faults::Faults;
+pub use server::Simulator;
+pub use state_file::StateError;
+pub use truth::{TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
+pub use universe::UniverseError;
+
+/// The port of IB Gateway's paper accounts.
+const DEFAULT_LISTEN: &str = "127.0.0.1:4002";
+
+/// A paper account, by its `DU`.
+const DEFAULT_ACCOUNT: &str = "DU1234567";
+
+/// What the account holds at its first start.
+const DEFAULT_CASH: &str = "1000000";
+
+/// Options of `rungate gateway-sim`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// Where to listen
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_LISTEN)]
+    pub listen: String,
+    /// Prices are a function of this number, the contract and the time since the first start
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Contracts to list, in TOML; absent: the built-in 25 stocks and ETFs and 6 currency pairs
+    #[arg(long, value_name = "FILE")]
+    pub universe: Option<PathBuf>,
+    /// Keep orders, positions and cash in this file, and go on from it
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// The one account of the login
+    #[arg(long, value_name = "ACCOUNT", default_value = DEFAULT_ACCOUNT)]
+    pub account: String,
+    /// Dollars in the account at its first start
+    #[arg(long, value_name = "AMOUNT", default_value = DEFAULT_CASH)]
+    pub cash: Decimal,
+}
+
+impl Options {
+    /// A free port of the loopback interface and the built-in universe, without a state file.
+    pub fn loopback(seed: u64) -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            seed,
+            universe: None,
+            state: None,
+            account: DEFAULT_ACCOUNT.to_owned(),
+            cash: Decimal::from(1_000_000),
+        }
+    }
+}
+
+/// Why the simulator did not start, or could not do what a fault asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    #[error("cannot listen on {listen}: choose another --listen address")]
+    Listen {
+        listen: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the universe file {} cannot be read", .path.display())]
+    UniverseFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Universe(#[from] UniverseError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("these options cannot be used:\n  {}", .0.join("\n  "))]
+    Options(Vec<String>),
+    #[error("the universe lists no contract with local symbol {0}")]
+    UnknownSymbol(String),
+    #[error("{symbol}: a quote of {bid} to {ask} is not 0 < bid <= ask <= 1000000000")]
+    BadQuote { symbol: String, bid: Decimal, ask: Decimal },
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+}
+
+/// Runs a simulator until `shutdown` resolves, for the command. Prints one line when it listens.
+///
+/// # Errors
+///
+/// When it cannot start, or cannot write its state file at the end.
+pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), SimError> {
+    let simulator = Simulator::start(options).await?;
+    announce(simulator.addr()).map_err(SimError::Output)?;
+    tokio::select! {
+        () = shutdown => {}
+        () = simulator.stopped() => {}
+    }
+    simulator.finish().await
+}
+
+fn announce(addr: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on {addr}")?;
+    out.flush()
+}

@@ -1,0 +1,157 @@
+//! A connected client as the world sees it: what it subscribed to, and its way out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::{mpsc, watch};
+
+use super::market::Quote;
+use super::messages::Answer;
+use super::wire;
+
+/// Bursts waiting for a client that does not read. Each answers one request or one event; a
+/// client that is this far behind is gone.
+pub const OUTBOX_BURSTS: usize = 4096;
+
+/// Order frames kept back for one client, in bytes: some 40,000 frames.
+const WITHHELD_MAX: usize = 16 * 1024 * 1024;
+
+/// How a connection is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// In order, after what was already written.
+    Finish,
+    /// At once, with a reset.
+    Reset,
+}
+
+/// The values last sent under an account subscription, by key and currency.
+pub type Sent = BTreeMap<(&'static str, String), String>;
+
+/// A stream of quotes.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticker {
+    pub con_id: i32,
+    /// Ticks of the delayed kinds.
+    pub delayed: bool,
+    pub last: Quote,
+}
+
+/// An account summary.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    pub tags: Vec<String>,
+    pub sent: Sent,
+}
+
+/// Account updates: what was sent, values and portfolio.
+#[derive(Clone, Debug, Default)]
+pub struct Updates {
+    pub sent: Sent,
+}
+
+/// Account updates under a request id.
+#[derive(Clone, Debug, Default)]
+pub struct UpdatesMulti {
+    pub ledger_only: bool,
+    pub sent: Sent,
+}
+
+/// All that a connection asked to be kept informed of. Ends with the connection.
+#[derive(Debug)]
+pub struct Subscriptions {
+    /// 1 live, 2 frozen, 3 delayed, 4 delayed frozen.
+    pub market_data_type: i32,
+    pub tickers: BTreeMap<i32, Ticker>,
+    pub positions: bool,
+    pub positions_multi: BTreeSet<i32>,
+    pub summaries: BTreeMap<i32, Summary>,
+    pub updates: Option<Updates>,
+    pub updates_multi: BTreeMap<i32, UpdatesMulti>,
+    pub pnl: BTreeSet<i32>,
+    /// Contract id by request id.
+    pub pnl_single: BTreeMap<i32, i32>,
+}
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self {
+            market_data_type: 1,
+            tickers: BTreeMap::new(),
+            positions: false,
+            positions_multi: BTreeSet::new(),
+            summaries: BTreeMap::new(),
+            updates: None,
+            updates_multi: BTreeMap::new(),
+            pnl: BTreeSet::new(),
+            pnl_single: BTreeMap::new(),
+        }
+    }
+}
+
+/// One connection after its start.
+#[derive(Debug)]
+pub struct Client {
+    pub client_id: i32,
+    pub subscriptions: Subscriptions,
+    outbox: mpsc::Sender<Vec<u8>>,
+    close: watch::Sender<Option<Close>>,
+    burst: Vec<u8>,
+    withheld: Vec<u8>,
+}
+
+impl Client {
+    pub fn new(
+        client_id: i32,
+        outbox: mpsc::Sender<Vec<u8>>,
+        close: watch::Sender<Option<Close>>,
+    ) -> Self {
+        Self {
+            client_id,
+            subscriptions: Subscriptions::default(),
+            outbox,
+            close,
+            burst: Vec::new(),
+            withheld: Vec::new(),
+        }
+    }
+
+    /// Adds a message to what the next flush sends.
+    pub fn send<M: Answer>(&mut self, message: &M) {
+        wire::push(&mut self.burst, message);
+    }
+
+    /// Adds ready-made frames.
+    pub fn send_frames(&mut self, frames: &[u8]) {
+        self.burst.extend_from_slice(frames);
+    }
+
+    /// Keeps frames back until [`release`](Self::release).
+    pub fn withhold(&mut self, frames: &[u8]) {
+        if self.withheld.len().saturating_add(frames.len()) > WITHHELD_MAX {
+            tracing::warn!(client_id = self.client_id, "too many frames withheld: closing");
+            self.close(Close::Finish);
+            return;
+        }
+        self.withheld.extend_from_slice(frames);
+    }
+
+    pub fn release(&mut self) {
+        self.burst.append(&mut self.withheld);
+    }
+
+    /// Hands the burst to the writer, as one piece. A client that is too far behind is closed.
+    pub fn flush(&mut self) {
+        if self.burst.is_empty() {
+            return;
+        }
+        let burst = std::mem::take(&mut self.burst);
+        if self.outbox.try_send(burst).is_err() {
+            tracing::warn!(client_id = self.client_id, "the client does not read: closing");
+            self.close(Close::Reset);
+        }
+    }
+
+    pub fn close(&self, how: Close) {
+        self.close.send_replace(Some(how));
+    }
+}

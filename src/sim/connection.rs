@@ -1,0 +1,245 @@
+//! One connection: handshake, then requests in and bursts out until either side ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::client::{Client, Close, OUTBOX_BURSTS};
+use super::messages::{ErrorMessage, ManagedAccounts, NextValidId, StartApiRequest, request};
+use super::requests;
+use super::wire::{self, Hello, WireError};
+use super::world::{Shared, World};
+
+/// The versions of the protocol that this simulator speaks: protobuf throughout.
+const LOWEST_VERSION: i32 = 213;
+const HIGHEST_VERSION: i32 = 226;
+
+/// From connect to a started session. Clients need milliseconds; IB's own time-out is similar.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a closing connection may take to take in its last frames and close its side.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Bytes that go out in one write at most, so that a burst in the queue need not wait for all
+/// others to be copied together.
+const WRITE_MAX: usize = 256 * 1024;
+
+/// IB's Python client reads 4096 bytes at a time and throws away what it has when a burst ends
+/// exactly there.
+const PYTHON_READ: usize = 4096;
+
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(
+        "the client speaks versions {} to {}, this simulator {LOWEST_VERSION} to {HIGHEST_VERSION}",
+        .0.lowest, .0.highest
+    )]
+    Version(Hello),
+    #[error("the client did not start its session within {START_DEADLINE:?}")]
+    NotStarted,
+    #[error("the first request was {0}, not the start of a session")]
+    StartExpected(i32),
+    #[error("a request could not be decoded")]
+    Undecodable(#[from] requests::Undecodable),
+    #[error("the start of the session could not be decoded")]
+    BadStart(#[from] prost::DecodeError),
+    #[error("client id {0} is already in use")]
+    ClientIdInUse(i32),
+}
+
+/// Serves one connection until either side ends it or the simulator stops.
+pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the connection ended before it began");
+        return;
+    }
+    let (reader, writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
+    let (outbox, bursts) = mpsc::channel(OUTBOX_BURSTS);
+    let (close, closing) = watch::channel(None);
+    let writer = tokio::spawn(write_bursts(writer, bursts));
+    let session = session(&mut reader, number, &shared, &outbox, close);
+    let how = tokio::select! {
+        ended = session => {
+            if let Err(error) = ended {
+                tracing::warn!(connection = number, error = %chain(&error), "closed a connection");
+            }
+            Close::Finish
+        }
+        how = told_to_close(closing) => how,
+        () = stop.cancelled() => Close::Finish,
+    };
+    // The client id is free, and what the client subscribed to is over, from here on.
+    shared.with(|world| world.clients.remove(&number));
+    drop(outbox);
+    let abort = writer.abort_handle();
+    match how {
+        Close::Reset => reset(reader.get_ref()),
+        Close::Finish => {
+            if timeout(CLOSE_DEADLINE, finish(&mut reader, writer)).await.is_err() {
+                tracing::debug!(connection = number, "the client did not close its side");
+            }
+        }
+    }
+    abort.abort();
+}
+
+/// The error and what is behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+async fn told_to_close(mut closing: watch::Receiver<Option<Close>>) -> Close {
+    let told = closing.wait_for(Option::is_some).await.map(|how| *how);
+    match told {
+        Ok(how) => how.unwrap_or(Close::Finish),
+        // Nobody is left to tell: the session says how it ended.
+        Err(_gone) => std::future::pending().await,
+    }
+}
+
+fn reset(reader: &OwnedReadHalf) {
+    let stream: &TcpStream = reader.as_ref();
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(%error, "could not reset a connection");
+    }
+}
+
+/// Writes what is left, closes our side, and reads until the client closes its own: a reset
+/// would take the last frames with it.
+async fn finish(reader: &mut BufReader<OwnedReadHalf>, writer: tokio::task::JoinHandle<()>) {
+    if let Err(error) = writer.await {
+        tracing::debug!(%error, "the writer of a connection ended early");
+    }
+    let mut ignored = [0; 1024];
+    while matches!(reader.read(&mut ignored).await, Ok(count) if count > 0) {}
+}
+
+/// Handshake, start, and requests until the client closes.
+async fn session(
+    reader: &mut BufReader<OwnedReadHalf>,
+    number: u64,
+    shared: &Shared,
+    outbox: &mpsc::Sender<Vec<u8>>,
+    close: watch::Sender<Option<Close>>,
+) -> Result<(), Ended> {
+    let started = timeout(START_DEADLINE, start(reader, shared, outbox)).await;
+    let Some(client_id) = started.map_err(|_elapsed| Ended::NotStarted)?? else {
+        return Ok(());
+    };
+    let client = Client::new(client_id, outbox.clone(), close);
+    if let Err(refusal) = shared.with(|world| admit(world, number, client)) {
+        let mut frame = Vec::new();
+        wire::push(&mut frame, refusal.as_ref());
+        if outbox.send(frame).await.is_err() {
+            tracing::debug!("the connection ended before its refusal");
+        }
+        return Err(Ended::ClientIdInUse(client_id));
+    }
+    while let Some(frame) = wire::read_frame(reader).await? {
+        shared.with(|world| requests::handle(world, number, &frame))?;
+    }
+    Ok(())
+}
+
+/// From hello to the client id. `None` when the client left.
+async fn start(
+    reader: &mut BufReader<OwnedReadHalf>,
+    shared: &Shared,
+    outbox: &mpsc::Sender<Vec<u8>>,
+) -> Result<Option<i32>, Ended> {
+    let hello = wire::read_hello(reader).await?;
+    let version = hello.highest.min(HIGHEST_VERSION);
+    if version < LOWEST_VERSION || hello.lowest > HIGHEST_VERSION {
+        return Err(Ended::Version(hello));
+    }
+    let (mute, time) =
+        shared.with(|world| (world.switches.mute_handshake, world.zone.stamp(world.now)));
+    if mute {
+        // Read and never answer, until the client has had enough or the deadline of the start.
+        while wire::read_frame(reader).await?.is_some() {}
+        return Ok(None);
+    }
+    if outbox.send(wire::hello_answer(version, &time)).await.is_err() {
+        return Ok(None);
+    }
+    let Some(frame) = wire::read_frame(reader).await? else { return Ok(None) };
+    if frame.id != request::START_API {
+        return Err(Ended::StartExpected(frame.id));
+    }
+    let start = StartApiRequest::decode(frame.payload.as_slice())?;
+    Ok(Some(start.client_id.unwrap_or_default()))
+}
+
+/// Lets a client in and tells it its accounts, its next order id and that all farms are well; or
+/// refuses its client id.
+fn admit(world: &mut World, number: u64, mut client: Client) -> Result<(), Box<ErrorMessage>> {
+    let client_id = client.client_id;
+    if world.clients.values().any(|other| other.client_id == client_id) {
+        let text = "Unable to connect as the client id is already in use. Retry with a unique \
+                    client id.";
+        return Err(Box::new(world.error(-1, 326, text)));
+    }
+    client.send(&ManagedAccounts { accounts_list: Some(world.broker.account().to_owned()) });
+    client.send(&NextValidId { order_id: Some(world.settings.next_id(client_id)) });
+    for (code, text) in [
+        (2104, "Market data farm connection is OK:usfarm"),
+        (2106, "HMDS data farm connection is OK:ushmds"),
+        (2158, "Sec-def data farm connection is OK:secdefil"),
+    ] {
+        client.send(&world.error(-1, code, text));
+    }
+    world.clients.insert(number, client);
+    tracing::info!(connection = number, client_id, "a client connected");
+    Ok(())
+}
+
+/// Writes bursts in order, several in one write when they wait, until nobody can send any more
+/// or the connection breaks. Then closes our side.
+async fn write_bursts(mut writer: OwnedWriteHalf, mut bursts: mpsc::Receiver<Vec<u8>>) {
+    while let Some(mut bytes) = bursts.recv().await {
+        while bytes.len() < WRITE_MAX
+            && let Ok(more) = bursts.try_recv()
+        {
+            bytes.extend_from_slice(&more);
+        }
+        if bytes.len().is_multiple_of(PYTHON_READ) {
+            pad(&mut bytes);
+        }
+        if let Err(error) = writer.write_all(&bytes).await {
+            tracing::debug!(%error, "could not write to a client");
+            return;
+        }
+    }
+    if let Err(error) = writer.shutdown().await {
+        tracing::debug!(%error, "could not close a connection in order");
+    }
+}
+
+/// A notice that means nothing to any client.
+fn pad(bytes: &mut Vec<u8>) {
+    let notice = ErrorMessage {
+        id: Some(-1),
+        error_time: None,
+        error_code: Some(2158),
+        error_msg: Some("Sec-def data farm connection is OK:secdefil".to_owned()),
+        advanced_order_reject_json: None,
+    };
+    wire::push(bytes, &notice);
+}

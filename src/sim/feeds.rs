@@ -1,0 +1,290 @@
+//! What goes to subscribers without being asked for: quotes, positions, account values.
+
+use rust_decimal::Decimal;
+
+use super::broker::books::Position;
+use super::client::{Client, Sent};
+use super::clock::STEP_MS;
+use super::messages::{
+    self, AccountSummary, AccountUpdateMulti, AccountUpdateTime, AccountValue, PnL, PnLSingle,
+    PortfolioValue, PositionMulti,
+};
+use super::reports::{self, double, text};
+use super::requests::market_data;
+use super::values::{self, Row};
+use super::world::World;
+
+/// Steps between two rounds of profit and loss: a second, as IB does.
+const PNL_STEPS: i64 = 1000 / STEP_MS;
+
+/// Steps between two rounds of account values when nothing trades: three minutes, as IB does.
+const ACCOUNT_STEPS: i64 = 180_000 / STEP_MS;
+
+/// One step of the market: what it filled, and what subscribers get to see of it.
+pub fn step(world: &mut World, step: i64) {
+    if world.broker.open_orders().next().is_some() {
+        let events = world.trade(|broker, rules| broker.sweep(rules));
+        reports::report(world, &events);
+    }
+    quotes(world);
+    if step.rem_euclid(PNL_STEPS) == 0 {
+        profit_and_loss(world);
+    }
+    if step.rem_euclid(ACCOUNT_STEPS) == 0 {
+        account_values(world);
+    }
+}
+
+/// Runs `work` with each client taken out, so that it can look at the world meanwhile.
+fn each_client(world: &mut World, mut work: impl FnMut(&World, &mut Client)) {
+    let mut clients = std::mem::take(&mut world.clients);
+    for client in clients.values_mut() {
+        work(world, client);
+    }
+    world.clients = clients;
+}
+
+/// Sends the quotes that changed.
+pub fn quotes(world: &mut World) {
+    each_client(world, |world, client| {
+        let mut tickers = std::mem::take(&mut client.subscriptions.tickers);
+        for (req_id, ticker) in &mut tickers {
+            let Some(listing) = world.market.universe().get(ticker.con_id) else { continue };
+            let quote = world.market.quote(listing, world.now);
+            market_data::send_changes(client, *req_id, ticker, &quote);
+            ticker.last = quote;
+        }
+        client.subscriptions.tickers = tickers;
+    });
+}
+
+/// Sends the positions in `traded`; a closed one as zero. Currency pairs move cash instead.
+pub fn positions(world: &mut World, traded: &[i32]) {
+    let mut traded = traded.to_vec();
+    traded.sort_unstable();
+    traded.dedup();
+    each_client(world, |world, client| {
+        for con_id in &traded {
+            let Some(position) = world.broker.books().positions.get(con_id) else { continue };
+            if client.subscriptions.positions {
+                client.send(&position_row(world, *con_id, position));
+            }
+            for req_id in client.subscriptions.positions_multi.clone() {
+                client.send(&position_multi_row(world, req_id, *con_id, position));
+            }
+            if client.subscriptions.updates.is_some() {
+                client.send(&portfolio_row(world, *con_id, position));
+            }
+        }
+    });
+}
+
+pub fn position_row(world: &World, con_id: i32, position: &Position) -> messages::Position {
+    messages::Position {
+        account: Some(world.broker.account().to_owned()),
+        contract: Some(held_contract(world, con_id)),
+        position: Some(text(position.quantity)),
+        avg_cost: Some(double(position.average_cost())),
+    }
+}
+
+pub fn position_multi_row(
+    world: &World,
+    req_id: i32,
+    con_id: i32,
+    position: &Position,
+) -> PositionMulti {
+    PositionMulti {
+        req_id: Some(req_id),
+        account: Some(world.broker.account().to_owned()),
+        contract: Some(held_contract(world, con_id)),
+        position: Some(text(position.quantity)),
+        avg_cost: Some(double(position.average_cost())),
+        model_code: None,
+    }
+}
+
+pub fn portfolio_row(world: &World, con_id: i32, position: &Position) -> PortfolioValue {
+    let listing = world.market.universe().get(con_id);
+    let price = listing.map(|listing| world.market.quote(listing, world.now).mid());
+    let value = price.and_then(|price| position.quantity.checked_mul(price));
+    let unrealized = value.and_then(|value| value.checked_sub(position.cost));
+    PortfolioValue {
+        contract: Some(held_contract(world, con_id)),
+        position: Some(text(position.quantity)),
+        market_price: price.map(double),
+        market_value: value.map(double),
+        average_cost: Some(double(position.average_cost())),
+        unrealized_pnl: unrealized.map(double),
+        realized_pnl: Some(double(position.realized)),
+        account_name: Some(world.broker.account().to_owned()),
+    }
+}
+
+/// Position rows name the listing exchange.
+fn held_contract(world: &World, con_id: i32) -> messages::Contract {
+    match world.market.universe().get(con_id) {
+        Some(listing) => reports::contract(listing, &listing.primary_exchange),
+        None => messages::Contract { con_id: Some(con_id), ..messages::Contract::default() },
+    }
+}
+
+/// Sends the account values that changed since each subscriber saw them.
+pub fn account_values(world: &mut World) {
+    let watched = world.clients.values().any(|client| {
+        let subscriptions = &client.subscriptions;
+        subscriptions.updates.is_some()
+            || !subscriptions.summaries.is_empty()
+            || !subscriptions.updates_multi.is_empty()
+    });
+    if !watched {
+        return;
+    }
+    let (account, ledger) = (values::account(world), values::ledger(world));
+    each_client(world, |world, client| {
+        for (req_id, mut summary) in std::mem::take(&mut client.subscriptions.summaries) {
+            let rows = summary_rows(&account, &ledger, &summary.tags);
+            send_summary(world, client, req_id, changed(&rows, &mut summary.sent));
+            client.subscriptions.summaries.insert(req_id, summary);
+        }
+        for (req_id, mut updates) in std::mem::take(&mut client.subscriptions.updates_multi) {
+            let rows = multi_rows(&account, &ledger, updates.ledger_only);
+            send_multi(world, client, req_id, changed(&rows, &mut updates.sent));
+            client.subscriptions.updates_multi.insert(req_id, updates);
+        }
+        if let Some(mut updates) = client.subscriptions.updates.take() {
+            let rows: Vec<_> = account.iter().chain(&ledger).cloned().collect();
+            send_updates(world, client, changed(&rows, &mut updates.sent));
+            client.subscriptions.updates = Some(updates);
+        }
+    });
+}
+
+/// The rows that differ from what was sent, remembered as sent.
+pub fn changed<'r>(rows: &'r [Row], sent: &mut Sent) -> Vec<&'r Row> {
+    let mut changed = Vec::new();
+    for row in rows {
+        let key = (row.key, row.currency.clone());
+        if sent.get(&key) != Some(&row.value) {
+            sent.insert(key, row.value.clone());
+            changed.push(row);
+        }
+    }
+    changed
+}
+
+/// The rows that a summary's tags name: plain tags, and the ledger of one, all, or the base
+/// currency.
+pub fn summary_rows(account: &[Row], ledger: &[Row], tags: &[String]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for tag in tags {
+        match tag.strip_prefix("$LEDGER") {
+            Some(which) => {
+                let which = which.trim_start_matches(':');
+                let wanted = |row: &&Row| match which {
+                    "" => row.currency == values::BASE,
+                    "ALL" => true,
+                    currency => row.currency == currency,
+                };
+                rows.extend(ledger.iter().filter(wanted).cloned());
+            }
+            None => {
+                let tag = spelled(tag);
+                rows.extend(account.iter().filter(|row| row.key == tag).cloned());
+            }
+        }
+    }
+    rows
+}
+
+/// IB spells two tags in two ways.
+fn spelled(tag: &str) -> &str {
+    match tag {
+        "ReqTEquity" => "RegTEquity",
+        "ReqTMargin" => "RegTMargin",
+        other => other,
+    }
+}
+
+pub fn multi_rows(account: &[Row], ledger: &[Row], ledger_only: bool) -> Vec<Row> {
+    let account = account.iter().filter(|row| !ledger_only || row.key == "NetLiquidation");
+    account.chain(ledger).cloned().collect()
+}
+
+pub fn send_summary(world: &World, client: &mut Client, req_id: i32, rows: Vec<&Row>) {
+    for row in rows {
+        client.send(&AccountSummary {
+            req_id: Some(req_id),
+            account: Some(world.broker.account().to_owned()),
+            tag: Some(row.key.to_owned()),
+            value: Some(row.value.clone()),
+            currency: Some(row.currency.clone()),
+        });
+    }
+}
+
+pub fn send_multi(world: &World, client: &mut Client, req_id: i32, rows: Vec<&Row>) {
+    for row in rows {
+        client.send(&AccountUpdateMulti {
+            req_id: Some(req_id),
+            account: Some(world.broker.account().to_owned()),
+            model_code: None,
+            key: Some(row.key.to_owned()),
+            value: Some(row.value.clone()),
+            currency: Some(row.currency.clone()),
+        });
+    }
+}
+
+/// Values, then the time they were taken; nothing when none changed.
+pub fn send_updates(world: &World, client: &mut Client, rows: Vec<&Row>) {
+    if rows.is_empty() {
+        return;
+    }
+    for row in rows {
+        client.send(&AccountValue {
+            key: Some(row.key.to_owned()),
+            value: Some(row.value.clone()),
+            currency: Some(row.currency.clone()),
+            account_name: Some(world.broker.account().to_owned()),
+        });
+    }
+    client.send(&AccountUpdateTime { time_stamp: Some(world.zone.minute(world.now)) });
+}
+
+fn profit_and_loss(world: &mut World) {
+    each_client(world, |world, client| {
+        for req_id in client.subscriptions.pnl.clone() {
+            client.send(&pnl_row(world, req_id));
+        }
+        for (req_id, con_id) in client.subscriptions.pnl_single.clone() {
+            client.send(&pnl_single_row(world, req_id, con_id));
+        }
+    });
+}
+
+/// Daily means since the simulator's first start: its market has no close to count from.
+pub fn pnl_row(world: &World, req_id: i32) -> PnL {
+    let sum = values::valuation(world);
+    let opening = world.broker.opening_equity();
+    PnL {
+        req_id: Some(req_id),
+        daily_pnl: sum.map(|sum| double(sum.net_liquidation() - opening)),
+        unrealized_pnl: sum.map(|sum| double(sum.unrealized)),
+        realized_pnl: sum.map(|sum| double(sum.realized)),
+    }
+}
+
+pub fn pnl_single_row(world: &World, req_id: i32, con_id: i32) -> PnLSingle {
+    let position = world.broker.books().positions.get(&con_id).cloned().unwrap_or_default();
+    let row = portfolio_row(world, con_id, &position);
+    let daily = row.unrealized_pnl.zip(row.realized_pnl).map(|(open, closed)| open + closed);
+    PnLSingle {
+        req_id: Some(req_id),
+        position: Some(text(position.quantity)),
+        daily_pnl: daily,
+        unrealized_pnl: row.unrealized_pnl,
+        realized_pnl: Some(double(position.realized)),
+        value: row.market_value.or(Some(double(Decimal::ZERO))),
+    }
+}

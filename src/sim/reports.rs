@@ -1,0 +1,221 @@
+//! What happened at the broker, as the frames that tell the owner of the order.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::broker::order::{Order, Progress, Side};
+use super::broker::{Event, Execution};
+use super::feeds;
+use super::messages::{
+    self, CommissionAndFeesReport, CompletedOrder, Contract, ExecutionDetails, OpenOrder,
+    OrderState, OrderStatus,
+};
+use super::universe::{BASE_CURRENCY, Listing, SMART};
+use super::wire;
+use super::world::World;
+
+/// The request id of an execution that nobody asked for.
+const LIVE: i32 = -1;
+
+/// Tells the owners what happened, then everybody who watches the account.
+pub fn report(world: &mut World, events: &[Event]) {
+    let mut traded = Vec::new();
+    world.unsaved |= !events.is_empty();
+    for event in events {
+        let perm_id = match event {
+            Event::Accepted { perm_id, .. }
+            | Event::Filled { perm_id, .. }
+            | Event::Cancelled { perm_id, .. }
+            | Event::Unbookable { perm_id, .. } => *perm_id,
+        };
+        let Some(order) = world.broker.order(perm_id) else { continue };
+        let mut frames = Vec::new();
+        write(world, order, event, &mut frames);
+        let owner = order.client_id;
+        if matches!(event, Event::Filled { .. }) {
+            traded.push(order.con_id);
+        }
+        world.deliver(owner, &frames);
+    }
+    if !traded.is_empty() {
+        feeds::positions(world, &traded);
+        feeds::account_values(world);
+    }
+}
+
+fn write(world: &World, order: &Order, event: &Event, frames: &mut Vec<u8>) {
+    match event {
+        Event::Accepted { progress, .. } => {
+            wire::push(frames, &open_order(world, order, progress.status, None));
+            wire::push(frames, &order_status(order, progress));
+        }
+        Event::Filled { progress, execution, .. } => {
+            let Some(execution) = world.broker.executions().get(*execution) else { return };
+            let commission = Some(execution.commission);
+            wire::push(frames, &execution_details(world, LIVE, execution));
+            wire::push(frames, &open_order(world, order, progress.status, None));
+            wire::push(frames, &order_status(order, progress));
+            wire::push(frames, &open_order(world, order, progress.status, commission));
+            wire::push(frames, &commission_report(execution));
+        }
+        Event::Cancelled { progress, .. } => {
+            wire::push(frames, &order_status(order, progress));
+            wire::push(frames, &world.error(order.order_id, 202, "Order Canceled - reason:"));
+        }
+        Event::Unbookable { progress, .. } => {
+            wire::push(frames, &order_status(order, progress));
+            let text = "Order rejected - reason:The value of the order is too large";
+            wire::push(frames, &world.error(order.order_id, 201, text));
+        }
+    }
+}
+
+/// A contract as order and position frames name it.
+pub fn contract(listing: &Listing, exchange: &str) -> Contract {
+    Contract {
+        con_id: Some(listing.con_id),
+        symbol: Some(listing.symbol.clone()),
+        sec_type: Some(listing.sec_type.as_str().to_owned()),
+        exchange: (!exchange.is_empty()).then(|| exchange.to_owned()),
+        currency: Some(listing.currency.clone()),
+        local_symbol: Some(listing.local_symbol()),
+        trading_class: Some(listing.local_symbol()),
+        ..Contract::default()
+    }
+}
+
+/// The contract of an order or execution; only its id if the universe lost it.
+fn contract_of(world: &World, con_id: i32, exchange: &str) -> Contract {
+    match world.market.universe().get(con_id) {
+        Some(listing) => contract(listing, exchange),
+        None => Contract { con_id: Some(con_id), ..Contract::default() },
+    }
+}
+
+/// The order as it was sent, with what the broker knows better.
+fn echo(world: &World, order: &Order) -> messages::Order {
+    messages::Order {
+        client_id: Some(order.client_id),
+        order_id: Some(order.order_id),
+        perm_id: Some(order.perm_id),
+        action: Some(order.side.action().to_owned()),
+        total_quantity: Some(text(order.quantity)),
+        tif: Some(order.wire.tif.clone().filter(|tif| !tif.is_empty()).unwrap_or("DAY".into())),
+        account: Some(world.broker.account().to_owned()),
+        transmit: Some(order.state != super::broker::order::State::Held),
+        filled_quantity: Some(text(order.filled)),
+        ..order.wire.clone()
+    }
+}
+
+pub fn open_order(
+    world: &World,
+    order: &Order,
+    status: &str,
+    commission: Option<Decimal>,
+) -> OpenOrder {
+    let state = OrderState {
+        status: Some(status.to_owned()),
+        commission_and_fees: commission.map(double),
+        commission_and_fees_currency: commission.map(|_| BASE_CURRENCY.to_owned()),
+        ..OrderState::default()
+    };
+    OpenOrder {
+        order_id: Some(order.order_id),
+        contract: Some(contract_of(world, order.con_id, &order.exchange)),
+        order: Some(echo(world, order)),
+        order_state: Some(state),
+    }
+}
+
+pub fn order_status(order: &Order, progress: &Progress) -> OrderStatus {
+    OrderStatus {
+        order_id: Some(order.order_id),
+        status: Some(progress.status.to_owned()),
+        filled: Some(text(progress.filled)),
+        remaining: Some(text(progress.remaining)),
+        avg_fill_price: Some(progress.average.map_or(0.0, double)),
+        perm_id: Some(order.perm_id),
+        parent_id: order.parent_id,
+        last_fill_price: Some(progress.last.map_or(0.0, double)),
+        client_id: Some(order.client_id),
+        why_held: None,
+        mkt_cap_price: None,
+    }
+}
+
+pub fn execution_details(world: &World, req_id: i32, execution: &Execution) -> ExecutionDetails {
+    let listing = world.market.universe().get(execution.con_id);
+    let venue = match listing {
+        // A smart order trades somewhere in particular.
+        Some(listing) if execution.exchange == SMART => &listing.primary_exchange,
+        _ => &execution.exchange,
+    };
+    let order_ref = Some(execution.order_ref.clone()).filter(|text| !text.is_empty());
+    let details = messages::Execution {
+        order_id: Some(execution.order_id),
+        exec_id: Some(execution.exec_id.clone()),
+        time: Some(world.zone.stamp(execution.at)),
+        acct_number: Some(world.broker.account().to_owned()),
+        exchange: Some(venue.clone()),
+        side: Some(execution.side.bought_or_sold().to_owned()),
+        shares: Some(text(execution.shares)),
+        price: Some(double(execution.price)),
+        perm_id: Some(execution.perm_id),
+        client_id: Some(execution.client_id),
+        is_liquidation: Some(false),
+        cum_qty: Some(text(execution.cumulative)),
+        avg_price: Some(double(execution.average)),
+        order_ref,
+        last_liquidity: Some(if execution.resting { 1 } else { 2 }),
+        ..messages::Execution::default()
+    };
+    ExecutionDetails {
+        req_id: Some(req_id),
+        contract: Some(contract_of(world, execution.con_id, venue)),
+        execution: Some(details),
+    }
+}
+
+pub fn commission_report(execution: &Execution) -> CommissionAndFeesReport {
+    CommissionAndFeesReport {
+        exec_id: Some(execution.exec_id.clone()),
+        commission_and_fees: Some(double(execution.commission)),
+        currency: Some(BASE_CURRENCY.to_owned()),
+        realized_pnl: execution.realized.map(double),
+        bond_yield: None,
+        yield_redemption_date: None,
+    }
+}
+
+/// An ended order. IB puts the quantity left unfilled where the quantity was.
+pub fn completed_order(world: &World, order: &Order) -> CompletedOrder {
+    let mut wire = echo(world, order);
+    wire.total_quantity = Some(text(order.remaining()));
+    let state = OrderState {
+        status: Some(order.state.status().to_owned()),
+        completed_time: order.end.as_ref().map(|end| world.zone.stamp(end.at)),
+        completed_status: order.end.as_ref().map(|end| end.how.clone()),
+        ..OrderState::default()
+    };
+    CompletedOrder {
+        contract: Some(contract_of(world, order.con_id, &order.exchange)),
+        order: Some(wire),
+        order_state: Some(state),
+    }
+}
+
+/// Whether an execution filter's side (`BUY`, `SELL`) names this side.
+pub fn is_side(side: Side, wanted: &str) -> bool {
+    side.action() == wanted || side.bought_or_sold() == wanted
+}
+
+/// A decimal as text: plain, never empty.
+pub fn text(amount: Decimal) -> String {
+    amount.normalize().to_string()
+}
+
+/// A decimal where the protocol has a double. Only for the wire: nothing is computed from it.
+pub fn double(amount: Decimal) -> f64 {
+    amount.to_f64().unwrap_or_default()
+}

@@ -1,0 +1,216 @@
+//! Positions, account summary, account updates, profit and loss.
+
+use super::{Call, Undecodable};
+use crate::sim::client::{Client, Sent, Subscriptions, Summary, Updates, UpdatesMulti};
+use crate::sim::feeds;
+use crate::sim::messages::{
+    AccountDataEnd, AccountDataRequest, AccountSummaryEnd, AccountSummaryRequest,
+    AccountUpdateMultiEnd, AccountUpdatesMultiRequest, PnLRequest, PnLSingleRequest, PositionEnd,
+    PositionMultiEnd, PositionsMultiRequest,
+};
+use crate::sim::values;
+use crate::sim::world::World;
+
+/// IB allows two live account summaries a connection.
+const SUMMARIES_MAX: usize = 2;
+
+/// Other subscriptions of one kind and connection; more is a leak in the client.
+const SUBSCRIPTIONS_MAX: usize = 100;
+
+pub fn positions(call: &mut Call<'_>) {
+    call.with_client(|world, client| {
+        for (con_id, position) in world.broker.books().held() {
+            client.send(&feeds::position_row(world, con_id, position));
+        }
+        client.send(&PositionEnd {});
+        client.subscriptions.positions = true;
+    });
+}
+
+pub fn cancel_positions(call: &mut Call<'_>) {
+    call.with_client(|_, client| client.subscriptions.positions = false);
+}
+
+pub fn positions_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: PositionsMultiRequest = call.decode()?;
+    let req_id = request.req_id.unwrap_or_default();
+    let live = |subscriptions: &Subscriptions| subscriptions.positions_multi.len();
+    if !admit(call, req_id, request.account.as_deref(), live) {
+        return Ok(());
+    }
+    call.with_client(|world, client| {
+        for (con_id, position) in world.broker.books().held() {
+            client.send(&feeds::position_multi_row(world, req_id, con_id, position));
+        }
+        client.send(&PositionMultiEnd { req_id: Some(req_id) });
+        client.subscriptions.positions_multi.insert(req_id);
+    });
+    Ok(())
+}
+
+pub fn cancel_positions_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let req_id = call.req_id()?;
+    call.with_client(|_, client| {
+        client.subscriptions.positions_multi.remove(&req_id);
+    });
+    Ok(())
+}
+
+pub fn summary(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: AccountSummaryRequest = call.decode()?;
+    let req_id = request.req_id.unwrap_or_default();
+    let live = |client: &Client| client.subscriptions.summaries.len();
+    if call.world.clients.get(&call.connection).is_some_and(|client| live(client) >= SUMMARIES_MAX)
+    {
+        let text = "Error processing request.-'bS' : cause - Maximum number of account summary \
+                    requests exceeded";
+        call.error(req_id, 322, text);
+        return Ok(());
+    }
+    let tags = request.tags.unwrap_or_default();
+    let tags = tags.split(',').map(|tag| tag.trim().to_owned()).collect();
+    call.with_client(|world, client| {
+        let mut summary = Summary { tags, sent: Sent::new() };
+        let (account, ledger) = (values::account(world), values::ledger(world));
+        let rows = feeds::summary_rows(&account, &ledger, &summary.tags);
+        feeds::send_summary(world, client, req_id, feeds::changed(&rows, &mut summary.sent));
+        client.send(&AccountSummaryEnd { req_id: Some(req_id) });
+        client.subscriptions.summaries.insert(req_id, summary);
+    });
+    Ok(())
+}
+
+pub fn cancel_summary(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let req_id = call.req_id()?;
+    call.with_client(|_, client| {
+        client.subscriptions.summaries.remove(&req_id);
+    });
+    Ok(())
+}
+
+pub fn updates(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: AccountDataRequest = call.decode()?;
+    if request.subscribe != Some(true) {
+        call.with_client(|_, client| client.subscriptions.updates = None);
+        return Ok(());
+    }
+    if !is_ours(call.world, request.acct_code.as_deref()) {
+        // The request has no id of its own.
+        call.error(-1, 321, "Error validating request.-'bK' : cause - Invalid account code");
+        return Ok(());
+    }
+    call.with_client(|world, client| {
+        let mut updates = Updates::default();
+        let mut rows = values::account(world);
+        rows.extend(values::ledger(world));
+        feeds::send_updates(world, client, feeds::changed(&rows, &mut updates.sent));
+        for (con_id, position) in world.broker.books().held() {
+            client.send(&feeds::portfolio_row(world, con_id, position));
+        }
+        client.send(&AccountDataEnd { account_name: Some(world.broker.account().to_owned()) });
+        client.subscriptions.updates = Some(updates);
+    });
+    Ok(())
+}
+
+pub fn updates_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: AccountUpdatesMultiRequest = call.decode()?;
+    let req_id = request.req_id.unwrap_or_default();
+    let live = |subscriptions: &Subscriptions| subscriptions.updates_multi.len();
+    if !admit(call, req_id, request.account.as_deref(), live) {
+        return Ok(());
+    }
+    let ledger_only = request.ledger_and_nlv == Some(true);
+    call.with_client(|world, client| {
+        let mut updates = UpdatesMulti { ledger_only, sent: Sent::new() };
+        let (account, ledger) = (values::account(world), values::ledger(world));
+        let rows = feeds::multi_rows(&account, &ledger, ledger_only);
+        feeds::send_multi(world, client, req_id, feeds::changed(&rows, &mut updates.sent));
+        client.send(&AccountUpdateMultiEnd { req_id: Some(req_id) });
+        client.subscriptions.updates_multi.insert(req_id, updates);
+    });
+    Ok(())
+}
+
+pub fn cancel_updates_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let req_id = call.req_id()?;
+    call.with_client(|_, client| {
+        client.subscriptions.updates_multi.remove(&req_id);
+    });
+    Ok(())
+}
+
+pub fn pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: PnLRequest = call.decode()?;
+    let req_id = request.req_id.unwrap_or_default();
+    let live = |subscriptions: &Subscriptions| subscriptions.pnl.len();
+    if !admit(call, req_id, request.account.as_deref(), live) {
+        return Ok(());
+    }
+    call.with_client(|world, client| {
+        client.send(&feeds::pnl_row(world, req_id));
+        client.subscriptions.pnl.insert(req_id);
+    });
+    Ok(())
+}
+
+pub fn cancel_pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let req_id = call.req_id()?;
+    let client = call.world.clients.get_mut(&call.connection);
+    if !client.is_some_and(|client| client.subscriptions.pnl.remove(&req_id)) {
+        call.error(req_id, 10_185, "Failed to cancel PNL (not subscribed)");
+    }
+    Ok(())
+}
+
+pub fn pnl_single(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: PnLSingleRequest = call.decode()?;
+    let req_id = request.req_id.unwrap_or_default();
+    let live = |subscriptions: &Subscriptions| subscriptions.pnl_single.len();
+    if !admit(call, req_id, request.account.as_deref(), live) {
+        return Ok(());
+    }
+    let con_id = request.con_id.unwrap_or_default();
+    call.with_client(|world, client| {
+        client.send(&feeds::pnl_single_row(world, req_id, con_id));
+        client.subscriptions.pnl_single.insert(req_id, con_id);
+    });
+    Ok(())
+}
+
+pub fn cancel_pnl_single(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let req_id = call.req_id()?;
+    let client = call.world.clients.get_mut(&call.connection);
+    let removed = client.and_then(|client| client.subscriptions.pnl_single.remove(&req_id));
+    if removed.is_none() {
+        call.error(req_id, 10_186, "Failed to cancel PNL single (not subscribed)");
+    }
+    Ok(())
+}
+
+/// An absent account means the only one.
+fn is_ours(world: &World, account: Option<&str>) -> bool {
+    let account = account.unwrap_or_default();
+    account.is_empty() || account == world.broker.account()
+}
+
+/// Whether a subscription may start: our account, and not too many of its kind. Otherwise the
+/// client was told why not.
+fn admit(
+    call: &mut Call<'_>,
+    req_id: i32,
+    account: Option<&str>,
+    live: impl FnOnce(&Subscriptions) -> usize,
+) -> bool {
+    if !is_ours(call.world, account) {
+        call.error(req_id, 321, "Error validating request.-'cd' : cause - Invalid account code");
+        return false;
+    }
+    let client = call.world.clients.get(&call.connection);
+    if client.is_some_and(|client| live(&client.subscriptions) >= SUBSCRIPTIONS_MAX) {
+        let text = "Error processing request.-'cd' : cause - Too many subscriptions";
+        call.error(req_id, 322, text);
+        return false;
+    }
+    true
+}

@@ -1,0 +1,212 @@
+//! Place, modify, what-if, cancel.
+
+use super::contracts::{NOT_FOUND, fitting};
+use super::{Call, Undecodable};
+use crate::sim::broker::order::{Order, Proposal};
+use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, vet};
+use crate::sim::client::Close;
+use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest};
+use crate::sim::reports::{self, double};
+use crate::sim::settings::Settings;
+use crate::sim::universe::{BASE_CURRENCY, Listing};
+use crate::sim::wire;
+use crate::sim::world::World;
+
+pub fn place(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: PlaceOrderRequest = call.decode()?;
+    let switches = &mut call.world.switches;
+    if switches.lose_orders > 0 {
+        switches.lose_orders -= 1;
+        return Ok(());
+    }
+    let order_id = request.order_id.unwrap_or_default();
+    if let Err(refusal) = work(call, order_id, request) {
+        refuse(call, order_id, &refusal);
+    }
+    count_down(call);
+    Ok(())
+}
+
+/// The reset that follows the last of so many orders.
+fn count_down(call: &mut Call<'_>) {
+    let Some(left) = call.world.switches.drop_after else { return };
+    call.world.switches.drop_after = Some(left.saturating_sub(1)).filter(|left| *left > 0);
+    if call.world.switches.drop_after.is_none()
+        && let Some(client) = call.world.clients.get(&call.connection)
+    {
+        client.close(Close::Reset);
+    }
+}
+
+/// An error about one order goes the way of its other frames.
+fn refuse(call: &mut Call<'_>, order_id: i32, refusal: &Refusal) {
+    let mut frames = Vec::new();
+    let error = call.world.error(order_id, refusal.code, refusal.text.clone());
+    wire::push(&mut frames, &error);
+    call.world.deliver(call.client_id, &frames);
+}
+
+fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Result<(), Refusal> {
+    let wire = request.order.unwrap_or_default();
+    let wanted = request.contract.unwrap_or_default();
+    let what_if = wire.what_if == Some(true);
+    if call.world.switches.read_only && !what_if {
+        return Err(Refusal::invalid("The API interface is currently in Read-Only mode."));
+    }
+    if !Settings::is_valid(order_id) {
+        return Err(Refusal::invalid("Invalid order id"));
+    }
+    let found = fitting(call.world.market.universe(), &wanted);
+    let [listing] = found.as_slice() else { return Err(Refusal::new(200, NOT_FOUND)) };
+    let exchange = wanted.exchange.unwrap_or_default();
+    if exchange.is_empty() {
+        return Err(Refusal::invalid("Missing order exchange"));
+    }
+    let sender = Sender {
+        client_id: call.client_id,
+        order_id,
+        account: call.world.broker.account(),
+        listing,
+        exchange: &exchange,
+    };
+    let vetted = vet(&sender, wire);
+    if what_if {
+        let answer = try_out(call.world, listing, &vetted?)?;
+        call.answer(&answer);
+        return Ok(());
+    }
+    enter(call, order_id, vetted)
+}
+
+/// A new order, a change of an open one, or an id that was used up.
+fn enter(
+    call: &mut Call<'_>,
+    order_id: i32,
+    vetted: Result<Proposal, Refusal>,
+) -> Result<(), Refusal> {
+    let client_id = call.client_id;
+    let existing = call.world.broker.find(client_id, order_id);
+    if let Some(open) = existing.filter(|order| order.state.is_open()) {
+        let proposal = vetted?;
+        is_same(open, &proposal)?;
+        let perm_id = open.perm_id;
+        let events = call.world.trade(|broker, rules| broker.modify(perm_id, proposal, rules));
+        reports::report(call.world, &events);
+        return Ok(());
+    }
+    if call.world.settings.is_used(client_id, order_id) {
+        return Err(Refusal::new(103, "Duplicate order id"));
+    }
+    // A refused order uses its id up as well.
+    call.world.settings.mark_used(client_id, order_id);
+    call.world.unsaved = true;
+    let proposal = vetted?;
+    afford(call.world, &proposal)?;
+    let events = call.world.trade(|broker, rules| broker.place(proposal, rules));
+    reports::report(call.world, &events);
+    Ok(())
+}
+
+/// Contract, exchange and side are not to be changed.
+fn is_same(order: &Order, proposal: &Proposal) -> Result<(), Refusal> {
+    let same = order.con_id == proposal.con_id
+        && order.exchange == proposal.exchange
+        && order.side == proposal.side
+        && order.parent_id == proposal.parent_id;
+    if same && proposal.quantity > order.filled {
+        return Ok(());
+    }
+    Err(Refusal::new(105, "Order being modified does not match original order"))
+}
+
+fn consequences(world: &World, proposal: &Proposal) -> Result<WhatIf, Refusal> {
+    let what_if = world.broker.what_if(proposal, &world.rules());
+    what_if.ok_or_else(|| {
+        Refusal::new(201, "Order rejected - reason:The value of the order is too large")
+    })
+}
+
+fn afford(world: &World, proposal: &Proposal) -> Result<(), Refusal> {
+    let what_if = consequences(world, proposal)?;
+    if what_if.is_affordable() {
+        return Ok(());
+    }
+    let text = format!(
+        "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED \
+         POSITION YOUR EQUITY WITH LOAN VALUE [{} {BASE_CURRENCY}] MUST EXCEED THE INITIAL MARGIN \
+         [{} {BASE_CURRENCY}]",
+        what_if.after.net_liquidation().round_dp(2),
+        what_if.after.initial_margin.round_dp(2),
+    );
+    Err(Refusal::new(201, text))
+}
+
+/// One open order that says what would happen, and nothing happens.
+fn try_out(world: &World, listing: &Listing, proposal: &Proposal) -> Result<OpenOrder, Refusal> {
+    let WhatIf { before, after, commission } = consequences(world, proposal)?;
+    let equity = (before.net_liquidation(), after.net_liquidation());
+    let initial = (before.initial_margin, after.initial_margin);
+    let maintenance = (before.maintenance_margin, after.maintenance_margin);
+    let order_state = OrderState {
+        status: Some("PreSubmitted".to_owned()),
+        init_margin_before: Some(double(initial.0)),
+        init_margin_change: Some(double(initial.1 - initial.0)),
+        init_margin_after: Some(double(initial.1)),
+        maint_margin_before: Some(double(maintenance.0)),
+        maint_margin_change: Some(double(maintenance.1 - maintenance.0)),
+        maint_margin_after: Some(double(maintenance.1)),
+        equity_with_loan_before: Some(double(equity.0)),
+        equity_with_loan_change: Some(double(equity.1 - equity.0)),
+        equity_with_loan_after: Some(double(equity.1)),
+        commission_and_fees: Some(double(commission)),
+        commission_and_fees_currency: Some(BASE_CURRENCY.to_owned()),
+        margin_currency: Some(BASE_CURRENCY.to_owned()),
+        ..OrderState::default()
+    };
+    let mut order = proposal.wire.clone();
+    order.client_id = Some(proposal.client_id);
+    order.order_id = Some(proposal.order_id);
+    order.account = Some(world.broker.account().to_owned());
+    Ok(OpenOrder {
+        order_id: Some(proposal.order_id),
+        contract: Some(reports::contract(listing, &proposal.exchange)),
+        order: Some(order),
+        order_state: Some(order_state),
+    })
+}
+
+pub fn cancel(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: CancelOrderRequest = call.decode()?;
+    let order_id = request.order_id.unwrap_or_default();
+    if call.world.switches.read_only {
+        let refusal = Refusal::invalid("The API interface is currently in Read-Only mode.");
+        refuse(call, order_id, &refusal);
+        return Ok(());
+    }
+    let client_id = call.client_id;
+    let cancelled = call.world.trade(|broker, rules| broker.cancel(client_id, order_id, rules.at));
+    match cancelled {
+        Ok(events) => reports::report(call.world, &events),
+        Err(NotCancellable::Unknown) => {
+            let text = format!("OrderId {order_id} that needs to be cancelled is not found.");
+            refuse(call, order_id, &Refusal::new(10_147, text));
+        }
+        Err(NotCancellable::Ended(state)) => {
+            let text = format!(
+                "OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {state}."
+            );
+            refuse(call, order_id, &Refusal::new(10_148, text));
+        }
+    }
+    Ok(())
+}
+
+pub fn global_cancel(call: &mut Call<'_>) {
+    if call.world.switches.read_only {
+        // The request has no id of its own: a notice, or it would fail other requests.
+        call.error(-1, 0, "The API interface is currently in Read-Only mode.");
+        return;
+    }
+    let events = call.world.trade(|broker, rules| broker.cancel_all(rules.at));
+    reports::report(call.world, &events);
+}

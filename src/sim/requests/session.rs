@@ -1,0 +1,38 @@
+//! Time, ids, accounts.
+
+use super::{Call, Undecodable};
+use crate::sim::messages::{
+    CurrentTime, CurrentTimeInMillis, FamilyCode, FamilyCodes, ManagedAccounts, NextValidId,
+    UserInfo,
+};
+
+pub fn current_time(call: &mut Call<'_>) {
+    let current_time = Some(call.world.now.as_second());
+    call.answer(&CurrentTime { current_time });
+}
+
+pub fn current_time_in_millis(call: &mut Call<'_>) {
+    let current_time_in_millis = Some(call.world.now.as_millisecond());
+    call.answer(&CurrentTimeInMillis { current_time_in_millis });
+}
+
+pub fn ids(call: &mut Call<'_>) {
+    let order_id = Some(call.world.settings.next_id(call.client_id));
+    call.answer(&NextValidId { order_id });
+}
+
+pub fn managed_accounts(call: &mut Call<'_>) {
+    let accounts_list = Some(call.world.broker.account().to_owned());
+    call.answer(&ManagedAccounts { accounts_list });
+}
+
+pub fn user_info(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let req_id = Some(call.req_id()?);
+    call.answer(&UserInfo { req_id, white_branding_id: None });
+    Ok(())
+}
+
+pub fn family_codes(call: &mut Call<'_>) {
+    let account_id = Some(call.world.broker.account().to_owned());
+    call.answer(&FamilyCodes { family_codes: vec![FamilyCode { account_id, family_code: None }] });
+}

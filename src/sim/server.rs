@@ -1,0 +1,270 @@
+//! The running simulator: listener, market clock, state file.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::broker::Broker;
+use super::clock::{self, STEP_MS, Zone};
+use super::faults::{Faults, Switches};
+use super::market::Market;
+use super::settings::Settings;
+use super::state_file::{self, StateError};
+use super::truth::Truth;
+use super::universe::{BUILT_IN, Universe};
+use super::world::{Shared, World};
+use super::{Options, SimError, connection, feeds};
+
+/// IB Gateway serves this many clients.
+const CONNECTIONS_MAX: usize = 32;
+
+/// How long a failing listener is left alone before it is asked again: out of file descriptors
+/// is over as soon as somebody closes one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener that fails this often in a row will not recover.
+const ACCEPT_FAILURES_MAX: u32 = 50;
+
+/// Connections get two seconds to close in order; the rest is for a slow machine.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Steps between two looks at whether the state file is out of date: a second.
+const SAVE_STEPS: i64 = 1000 / STEP_MS;
+
+/// More dollars than this leave the decimal type too little room for products.
+const CASH_MAX: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
+
+/// A running simulator. Dropping it stops it, without a last write of the state file.
+#[derive(Debug)]
+pub struct Simulator {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    faults: Faults,
+    state: Option<PathBuf>,
+    tasks: TaskTracker,
+    /// Cancelled when the listener is gone, for whatever reason.
+    ended: CancellationToken,
+    stop: DropGuard,
+}
+
+impl Simulator {
+    /// Starts a simulator. It listens when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When an option, the universe or the state file is no good (all problems are listed), or
+    /// the address cannot be listened on.
+    pub async fn start(options: Options) -> Result<Self, SimError> {
+        check(&options)?;
+        let world = build(&options)?;
+        let listen = |source| SimError::Listen { listen: options.listen.clone(), source };
+        let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
+        let addr = listener.local_addr().map_err(listen)?;
+        let shared = Arc::new(Shared::new(world));
+        let stop = CancellationToken::new();
+        let ended = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(accept(
+            listener,
+            Arc::clone(&shared),
+            tasks.clone(),
+            stop.clone(),
+            ended.clone(),
+        ));
+        tasks.spawn(run_market(Arc::clone(&shared), options.state.clone(), stop.clone()));
+        tracing::info!(%addr, seed = options.seed, "the simulated gateway is listening");
+        Ok(Self {
+            addr,
+            faults: Faults::new(Arc::clone(&shared)),
+            shared,
+            state: options.state,
+            tasks,
+            ended,
+            stop: stop.drop_guard(),
+        })
+    }
+
+    /// Where clients connect.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What the broker really has, at this instant.
+    pub fn truth(&self) -> Truth {
+        self.shared.with(|world| Truth::of(world))
+    }
+
+    /// The fault switches.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Stops in order: connections are closed, then the state file is written.
+    pub async fn stop(self) {
+        if let Err(error) = self.finish().await {
+            tracing::error!(%error, "the last state of the simulator is not on disk");
+        }
+    }
+
+    /// Resolves when the simulator ended by itself, which it does only when its listener breaks.
+    pub async fn stopped(&self) {
+        self.ended.cancelled().await;
+    }
+
+    pub(super) async fn finish(self) -> Result<(), SimError> {
+        let Self { shared, state, tasks, stop, .. } = self;
+        drop(stop);
+        tasks.close();
+        if tokio::time::timeout(STOP_DEADLINE, tasks.wait()).await.is_err() {
+            tracing::warn!(left = tasks.len(), "connections did not close in time");
+        }
+        match state {
+            Some(path) => save(&shared, path).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn check(options: &Options) -> Result<(), SimError> {
+    let mut problems = Vec::new();
+    let account = &options.account;
+    if account.is_empty() || !account.chars().all(|c| c.is_ascii_alphanumeric()) {
+        problems.push("--account: letters and digits only, as in DU1234567".to_owned());
+    }
+    if options.cash.is_sign_negative() || options.cash > CASH_MAX {
+        problems.push(format!("--cash: 0 to {CASH_MAX} dollars"));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(SimError::Options(problems)) }
+}
+
+/// The world at the start: new, or as the state file left it.
+fn build(options: &Options) -> Result<World, SimError> {
+    let universe = match &options.universe {
+        None => Universe::parse(BUILT_IN)?,
+        Some(path) => {
+            let source = |source| SimError::UniverseFile { path: path.clone(), source };
+            Universe::parse(&std::fs::read_to_string(path).map_err(source)?)?
+        }
+    };
+    let now = clock::now();
+    let fresh = || (Broker::new(options.account.clone(), options.cash), Settings::default());
+    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
+    let (market, (broker, settings)) = match saved {
+        None => (Market::new(universe, options.seed, now), fresh()),
+        Some(state) => {
+            let market = Market::new(universe, options.seed, state.anchor);
+            let path = options.state.as_deref().unwrap_or(Path::new(""));
+            state.check(path, &options.account, &market)?;
+            (market, (state.broker, state.settings))
+        }
+    };
+    Ok(World {
+        now,
+        zone: Zone::exchange(),
+        market,
+        broker,
+        settings,
+        switches: Switches::default(),
+        clients: std::collections::BTreeMap::new(),
+        unsaved: true,
+    })
+}
+
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    ended: CancellationToken,
+) {
+    let _ended = ended.drop_guard();
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut failures = 0;
+    let mut number = 0_u64;
+    while failures < ACCEPT_FAILURES_MAX {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                failures += 1;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        failures = 0;
+        if shared.with(|world| world.switches.refuse_connections) {
+            turn_away(&stream);
+            continue;
+        }
+        let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else {
+            tracing::warn!("turned a connection away: {CONNECTIONS_MAX} are open");
+            turn_away(&stream);
+            continue;
+        };
+        number = number.wrapping_add(1);
+        let served = connection::serve(stream, number, Arc::clone(&shared), stop.clone());
+        tasks.spawn(async move {
+            served.await;
+            drop(seat);
+        });
+    }
+    tracing::error!("the listener of the simulated gateway is broken");
+}
+
+/// Makes the close that follows a reset.
+fn turn_away(stream: &TcpStream) {
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(%error, "could not reset a connection");
+    }
+}
+
+/// Moves the market a step at a time, and keeps the state file up to date.
+async fn run_market(shared: Arc<Shared>, state: Option<PathBuf>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(STEP_MS.unsigned_abs()));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut step = 0_i64;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        step = step.wrapping_add(1);
+        shared.with(|world| feeds::step(world, step));
+        if step.rem_euclid(SAVE_STEPS) == 0
+            && let Some(path) = &state
+            && let Err(error) = save(&shared, path.clone()).await
+        {
+            tracing::error!(%error, "the state of the simulator is not on disk");
+        }
+    }
+}
+
+/// Writes the state file if anything changed since the last time.
+async fn save(shared: &Shared, path: PathBuf) -> Result<(), SimError> {
+    let rendered =
+        shared.with(|world| std::mem::take(&mut world.unsaved).then(|| state_file::render(world)));
+    let Some(rendered) = rendered else { return Ok(()) };
+    let syntax = |source| StateError::Syntax { path: path.clone(), source };
+    let text = rendered.map_err(syntax)?;
+    let target = path.clone();
+    let written = tokio::task::spawn_blocking(move || state_file::write(&target, &text)).await;
+    let written = written
+        .unwrap_or_else(|error| Err(StateError::Io { path, source: io::Error::other(error) }));
+    if written.is_err() {
+        shared.with(|world| world.unsaved = true);
+    }
+    Ok(written?)
+}

@@ -1,0 +1,96 @@
+//! Everything the simulator knows, behind one mutex: broker, gateway settings, market, clients.
+//!
+//! Requests and ticks are short and never wait, so one lock is enough, and it makes every answer
+//! a picture of one instant. It is never held across an await.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::broker::{Broker, Rules};
+use super::client::Client;
+use super::clock::{self, Zone};
+use super::faults::Switches;
+use super::market::Market;
+use super::messages::ErrorMessage;
+use super::settings::Settings;
+
+/// The state of the simulator at one instant.
+#[derive(Debug)]
+pub struct World {
+    /// When the request or tick at hand came in.
+    pub now: Timestamp,
+    pub zone: Zone,
+    pub market: Market,
+    pub broker: Broker,
+    pub settings: Settings,
+    pub switches: Switches,
+    /// By connection number.
+    pub clients: BTreeMap<u64, Client>,
+    /// Something changed that the state file must hold.
+    pub unsaved: bool,
+}
+
+impl World {
+    /// What an order is worked under.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { market: &self.market, at: self.now, hold_fills: self.switches.hold_fills }
+    }
+
+    /// Runs `work` on the broker with the rules of this instant.
+    pub fn trade<T>(&mut self, work: impl FnOnce(&mut Broker, &Rules<'_>) -> T) -> T {
+        let rules =
+            Rules { market: &self.market, at: self.now, hold_fills: self.switches.hold_fills };
+        work(&mut self.broker, &rules)
+    }
+
+    /// An error or notice, stamped with this instant. `id` is a request id, an order id or -1.
+    pub fn error(&self, id: i32, code: i32, text: impl Into<String>) -> ErrorMessage {
+        ErrorMessage {
+            id: Some(id),
+            error_time: Some(self.now.as_millisecond()),
+            error_code: Some(code),
+            error_msg: Some(text.into()),
+            advanced_order_reject_json: None,
+        }
+    }
+
+    /// Sends order frames to their owner, if connected. Faults may keep or lose them.
+    pub fn deliver(&mut self, client_id: i32, frames: &[u8]) {
+        let owner = self.clients.values_mut().find(|client| client.client_id == client_id);
+        let Some(owner) = owner else { return };
+        if self.switches.drop_after.is_some() {
+            return;
+        }
+        if self.switches.hold_acks {
+            owner.withhold(frames);
+        } else {
+            owner.send_frames(frames);
+        }
+    }
+}
+
+/// The world behind its lock.
+#[derive(Debug)]
+pub struct Shared {
+    world: Mutex<World>,
+}
+
+impl Shared {
+    pub fn new(world: World) -> Self {
+        Self { world: Mutex::new(world) }
+    }
+
+    /// Runs `work` at this instant; what it sent leaves as one burst a client.
+    pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
+        // A panic in a request must not take the simulator down with it.
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.now = clock::now().max(world.now);
+        let result = work(&mut world);
+        for client in world.clients.values_mut() {
+            client.flush();
+        }
+        result
+    }
+}
