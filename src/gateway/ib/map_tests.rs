@@ -93,6 +93,45 @@ fn two_clients_with_one_order_id_keep_their_own_fills() {
     assert_eq!(filled, [(31, Some(dec("5"))), (99, Some(dec("0")))]);
 }
 
+// Live reports of our own orders arrive in the middle of a list.
+#[test]
+fn the_last_word_on_an_order_counts_in_a_list() {
+    let filling = |status| {
+        let mut data = order_data(8, 31, 1003);
+        data.order_state.status = status;
+        Orders::OrderData(data)
+    };
+    let mut cancelled = order_status(9, 31, 1004, 0.0);
+    cancelled.status = OrderStatusKind::Cancelled;
+    let rows = [
+        Orders::OrderData(order_data(7, 31, 0)),
+        filling(OrderStatusKind::PreSubmitted),
+        Orders::OrderData(order_data(9, 31, 1004)),
+        Orders::OrderStatus(cancelled),
+        filling(OrderStatusKind::Filled),
+        Orders::OrderData(order_data(7, 31, 1001)),
+        Orders::OrderStatus(order_status(7, 31, 1001, 2.0)),
+    ];
+    let orders = open_orders(&rows).unwrap();
+    let [order] = orders.as_slice() else { panic!("{orders:?}") };
+    assert_eq!((order.order_id, order.perm_id), (OrderId(7), PermId(1001)));
+    assert_eq!(order.filled, Some(dec("2")));
+}
+
+// Seen after a modification during an outage: both were live.
+#[test]
+fn two_perm_ids_under_one_order_id_are_two_orders() {
+    let rows = [1001, 1002].map(|perm_id| Orders::OrderData(order_data(7, 31, perm_id)));
+    assert_eq!(open_orders(&rows).unwrap().len(), 2);
+}
+
+#[test]
+fn a_held_order_is_still_open() {
+    let mut data = order_data(7, 31, 1001);
+    data.order_state.status = OrderStatusKind::Inactive;
+    assert_eq!(open_orders(&[Orders::OrderData(data)]).unwrap()[0].status, "Inactive");
+}
+
 #[test]
 fn an_open_order_keeps_ibs_own_words() {
     let mut data = order_data(7, 31, 0);
@@ -252,4 +291,21 @@ fn a_midpoint_bar_has_no_volume() {
     let bar = bar(&wire).unwrap();
     assert_eq!((bar.start.as_str(), bar.volume), ("2026-03-09", Decimal::ZERO));
     assert_eq!(bar.close, dec("1.085"));
+}
+
+#[test]
+fn a_position_that_changes_during_a_list_counts_once() {
+    let row = |account: &str, position| accounts::Position {
+        account: account.to_owned(),
+        contract: wire_spy(),
+        position,
+        average_cost: 593.38,
+    };
+    let ours = Account::new("DU1234567");
+    let rows = [row("DU1234567", 5.0), row("DU7654321", 99.0), row("DU1234567", 7.5)];
+    let held = positions(&rows, &ours).unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].quantity, dec("7.5"));
+    let closed = [row("DU1234567", 5.0), row("DU1234567", 0.0)];
+    assert!(positions(&closed, &ours).unwrap().is_empty());
 }
