@@ -60,13 +60,14 @@ impl Rig {
     }
 
     pub async fn with(timing: Timing) -> Self {
-        let sim = Simulator::start(Options::loopback(7)).await.unwrap();
+        let sim = Simulator::start(Options::loopback(7)).await.expect("the simulator starts");
         let gateway = Gateway::open(config(&sim.addr().to_string(), timing), Clock::system());
         Self { sim, gateway }
     }
 
     pub async fn spy(&self) -> Contract {
-        let mut found = self.gateway.contracts(&ContractQuery::stock("SPY")).await.known().unwrap();
+        let mut found =
+            self.gateway.contracts(&ContractQuery::stock("SPY")).await.known().expect("contracts");
         assert_eq!(found.len(), 1);
         found.remove(0)
     }
@@ -83,7 +84,7 @@ impl Rig {
             quantity: Decimal::TEN,
             order_type: OrderType::Market,
             time_in_force: TimeInForce::Day,
-            account: self.gateway.connected().await.unwrap().account,
+            account: self.gateway.connected().await.expect("a connection").account,
         }
     }
 
@@ -105,7 +106,7 @@ pub async fn event<T>(
 ) -> T {
     let found = async {
         loop {
-            if let Some(found) = wanted(events.recv().await.unwrap()) {
+            if let Some(found) = wanted(events.recv().await.expect("the events go on")) {
                 return found;
             }
         }

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::Rig;
 
 fn dec(text: &str) -> Decimal {
-    text.parse().unwrap()
+    text.parse().expect("a decimal")
 }
 
 fn euro() -> ContractQuery {
