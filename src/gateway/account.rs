@@ -64,10 +64,11 @@ pub(super) struct Row {
 ///
 /// Tags: <https://interactivebrokers.github.io/tws-api/account_updates.html>. Sums over all
 /// currencies are in the currency that stands in their row; per-currency rows have a `BASE` twin
-/// that is left out.
+/// that is left out. A value that changes during the download comes twice: the later one counts.
 pub(super) fn values(account: &Account, rows: &[Row]) -> Result<AccountValues, GatewayError> {
     // Absent counts as not ready: a download without it is no download that we know.
-    if !rows.iter().any(|row| row.tag == "AccountReady" && row.value == "true") {
+    let ready = rows.iter().rfind(|row| row.tag == "AccountReady");
+    if ready.is_none_or(|row| row.value != "true") {
         return Err(GatewayError::NotReady);
     }
     let (net_liquidation, base) = total(rows, "NetLiquidation")?;
@@ -94,7 +95,7 @@ pub(super) fn values(account: &Account, rows: &[Row]) -> Result<AccountValues, G
 fn total(rows: &[Row], tag: &'static str) -> Result<(Decimal, Currency), GatewayError> {
     let row = rows
         .iter()
-        .find(|row| row.tag == tag && row.currency != BASE && !row.currency.is_empty())
+        .rfind(|row| row.tag == tag && row.currency != BASE && !row.currency.is_empty())
         .ok_or_else(|| unreadable(format!("{tag} is missing")))?;
     Ok((number(row)?, Currency::new(&row.currency)))
 }
@@ -199,6 +200,15 @@ mod tests {
         for ready in ["false", ""] {
             assert!(matches!(values(&account, &rows(ready)), Err(GatewayError::NotReady)));
         }
+    }
+
+    #[test]
+    fn the_later_of_two_values_counts() {
+        let mut rows = rows("true");
+        let later = Row { value: "1050001.00".to_owned(), ..rows[1].clone() };
+        rows.push(later);
+        let values = values(&Account::new("DU1234567"), &rows).unwrap();
+        assert_eq!(values.net_liquidation, "1050001".parse().unwrap());
     }
 
     #[test]

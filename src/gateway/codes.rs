@@ -190,6 +190,13 @@ pub fn classify(code: i32, text: &str) -> CodeClass {
     row(code).map_or(CodeClass::Unlisted, |(_, class, _)| *class)
 }
 
+/// Whether the same request may do better later: the cause is a rate, or somebody else's session.
+pub(super) fn passes(code: i32, text: &str) -> bool {
+    /// Competing live session: the data comes back with the end of it.
+    const COMPETING_SESSION: i32 = 10197;
+    code == COMPETING_SESSION || classify(code, text) == Pacing
+}
+
 /// What the number means, in our words, if it has a row.
 pub fn meaning(code: i32) -> Option<&'static str> {
     row(code).map(|(_, _, meaning)| *meaning)
@@ -266,6 +273,16 @@ mod tests {
         let text = "Error validating request:-'bW' : cause - The API interface is currently in \
                     Read-Only mode.";
         assert_eq!(classify(321, text), CodeClass::ReadOnly);
+    }
+
+    #[test]
+    fn what_a_rate_or_another_session_refused_may_pass_later() {
+        for code in [100, 322, 10197] {
+            assert!(passes(code, ""), "code {code}");
+        }
+        for code in [200, 201, 354] {
+            assert!(!passes(code, ""), "code {code}");
+        }
     }
 
     #[test]

@@ -50,6 +50,11 @@ const LINK_RECHECK: Duration = Duration::from_secs(30);
 /// An orderly goodbye at shutdown. It fits into the seconds that Cloud Run allows.
 const CLOSE: Duration = Duration::from_secs(2);
 
+/// Messages in any second. IB allows a client 50, answers more with error 100 and then disconnects
+/// (<https://interactivebrokers.github.io/tws-api/order_limitations.html>). The rest of the 50
+/// pays for cancels, which do not wait, and for what the client library sends by itself.
+const MESSAGES: usize = 40;
+
 /// Budgets. The defaults are for production; tests shorten them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -79,6 +84,8 @@ pub struct Timing {
     pub link_recheck: Duration,
     /// The orderly goodbye.
     pub close: Duration,
+    /// Messages in any second. A burst of as many goes out at once.
+    pub messages: usize,
 }
 
 impl Default for Timing {
@@ -97,6 +104,7 @@ impl Default for Timing {
             reconnect_for: RECONNECT_FOR,
             link_recheck: LINK_RECHECK,
             close: CLOSE,
+            messages: MESSAGES,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::codes;
+
 /// A request that brought no answer, or a bad one.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum GatewayError {
@@ -95,7 +97,8 @@ impl GatewayError {
             | Self::Reset { .. }
             | Self::Timeout { .. }
             | Self::Closed => true,
-            Self::WrongAccount(_) | Self::Refused { .. } | Self::Unreadable { .. } => false,
+            Self::Refused { code, text, .. } => codes::passes(*code, text),
+            Self::WrongAccount(_) | Self::Unreadable { .. } => false,
         }
     }
 }

@@ -220,7 +220,7 @@ impl Gateway {
     }
 
     /// The connection, made if there is none.
-    async fn live(&self) -> Result<Arc<Live>, GatewayError> {
+    pub(super) async fn live(&self) -> Result<Arc<Live>, GatewayError> {
         let mut state = self.state.clone();
         let attempts = {
             let now = state.borrow_and_update();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::ib::{self, Live, Report, Setup};
+use super::ib::{self, Live, Setup};
 use super::pacing::Pacer;
 use super::{GatewayConfig, GatewayError, Link, OrderEvent};
 use crate::clock::Clock;
@@ -65,13 +65,14 @@ pub(super) fn spawn(config: GatewayConfig, clock: Clock) -> Ends {
     let (demands, demanded) = mpsc::channel(DEMANDS_MAX);
     let (state, watched) = watch::channel(State { link: Link::Idle, live: None, attempts: 0 });
     let (events, _) = broadcast::channel(EVENTS_MAX);
+    let pacer = Arc::new(Pacer::new(config.timing.messages));
     let session = Session {
         config,
         clock,
         demands: demanded,
         state,
         events: events.clone(),
-        pacer: Arc::new(Pacer::default()),
+        pacer,
         market_data: None,
         generation: 0,
         failures: 0,
@@ -123,8 +124,8 @@ impl Session {
     /// One connection's life: wait until it is wanted, make it, serve it.
     async fn cycle(&mut self) -> ControlFlow<Ending> {
         self.rest().await?;
-        if let Some((live, reports)) = self.attempt().await? {
-            self.serve(live, reports).await?;
+        if let Some(live) = self.attempt().await? {
+            self.serve(live).await?;
         }
         ControlFlow::Continue(())
     }
@@ -170,9 +171,7 @@ impl Session {
         }
     }
 
-    async fn attempt(
-        &mut self,
-    ) -> ControlFlow<Ending, Option<(Arc<Live>, mpsc::Receiver<Report>)>> {
+    async fn attempt(&mut self) -> ControlFlow<Ending, Option<Arc<Live>>> {
         self.set(Link::Connecting, None);
         let setup = Setup {
             config: self.config.clone(),
@@ -191,9 +190,9 @@ impl Session {
             }
         };
         match connected {
-            Ok((live, reports)) => {
+            Ok(live) => {
                 self.rose(&live);
-                ControlFlow::Continue(Some((live, reports)))
+                ControlFlow::Continue(Some(live))
             }
             Err(error) => {
                 tracing::warn!(%error, failures = self.failures + 1, "no connection to IB Gateway");
@@ -227,11 +226,8 @@ impl Session {
     }
 
     /// Watches a connection until it ends.
-    async fn serve(
-        &mut self,
-        live: Arc<Live>,
-        mut reports: mpsc::Receiver<Report>,
-    ) -> ControlFlow<Ending> {
+    async fn serve(&mut self, live: Arc<Live>) -> ControlFlow<Ending> {
+        let mut link_lost = live.link_lost();
         let mut recheck = None;
         let cause = loop {
             let recheck_due = async {
@@ -241,20 +237,12 @@ impl Session {
                 }
             };
             tokio::select! {
-                report = reports.recv() => match report {
-                    Some(Report::LinkLost) => {
-                        self.set(Link::LinkLost, Some(Arc::clone(&live)));
-                        recheck = Some(Instant::now() + self.config.timing.link_recheck);
-                    }
-                    Some(Report::LinkRestored) => {
-                        recheck = None;
-                        let link = Link::Up { generation: self.generation };
-                        self.set(link, Some(Arc::clone(&live)));
-                        self.gap();
-                    }
-                    Some(Report::Died(cause)) => break cause,
-                    None => break GatewayError::Reset { request: "the session" },
-                },
+                cause = live.ended() => break cause,
+                Ok(()) = link_lost.changed() => {
+                    let lost = *link_lost.borrow_and_update();
+                    recheck = lost.then(|| Instant::now() + self.config.timing.link_recheck);
+                    self.link_told(lost, &live);
+                }
                 demand = self.demands.recv() => {
                     if let ControlFlow::Break(ending) = self.heard(demand) {
                         live.retire(GatewayError::Closed).await;
@@ -269,6 +257,16 @@ impl Session {
         };
         self.lost(&live, cause).await;
         ControlFlow::Continue(())
+    }
+
+    fn link_told(&self, lost: bool, live: &Arc<Live>) {
+        if lost {
+            self.set(Link::LinkLost, Some(Arc::clone(live)));
+        } else {
+            let link = Link::Up { generation: self.generation };
+            self.set(link, Some(Arc::clone(live)));
+            self.gap();
+        }
     }
 
     async fn lost(&mut self, live: &Live, cause: GatewayError) {

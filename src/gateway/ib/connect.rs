@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Mutex, broadcast, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Live, REPORTS_MAX, Report, Signals, map, problem, pump};
+use super::{Live, Signals, map, problem, pump};
 use crate::clock::Clock;
 use crate::domain::{Account, MarketDataType, OrderId};
 use crate::gateway::pacing::Pacer;
@@ -35,13 +35,11 @@ pub(in crate::gateway) struct Setup {
 
 /// Connects, logs in, and believes it only after an answered request and a look at the account.
 /// All within the connect budget. Dropping the future leaves nothing behind.
-pub(in crate::gateway) async fn connect(
-    setup: Setup,
-) -> Result<(Arc<Live>, mpsc::Receiver<Report>), GatewayError> {
+pub(in crate::gateway) async fn connect(setup: Setup) -> Result<Arc<Live>, GatewayError> {
     let deadline = Instant::now() + setup.config.timing.connect;
     let (client, notices) = handshake(&setup.config, deadline).await?;
     match check(&setup, &client, deadline).await {
-        Ok(connected) => Ok(start(setup, client, connected, notices).await?),
+        Ok(connected) => start(setup, client, connected, notices).await,
         Err(error) => {
             // Else the gateway counts us as a client until it notices.
             if timeout(setup.config.timing.close, client.disconnect()).await.is_err() {
@@ -151,14 +149,13 @@ async fn start(
     client: Client,
     connected: Connected,
     notices: NoticeStream,
-) -> Result<(Arc<Live>, mpsc::Receiver<Report>), GatewayError> {
+) -> Result<Arc<Live>, GatewayError> {
     let stream = client
         .order_update_stream()
         .await
         .map_err(|error| problem::of("the order stream", error))?;
-    let (reports, reported) = mpsc::channel(REPORTS_MAX);
     let (fences, fenced) = mpsc::channel(FENCES_MAX);
-    let signals = Arc::new(Signals::new(reports));
+    let signals = Arc::new(Signals::new());
     let reader = pump::Reader::new(setup.events, setup.clock.clone(), Arc::clone(&signals));
     tokio::spawn(reader.run(stream, fenced));
     tokio::spawn(pump::notices(notices, Arc::clone(&signals)));
@@ -173,7 +170,7 @@ async fn start(
         proof: Mutex::new(Some(Instant::now())),
         fences,
     };
-    Ok((Arc::new(live), reported))
+    Ok(Arc::new(live))
 }
 
 fn down(config: &GatewayConfig, problem: String) -> GatewayError {

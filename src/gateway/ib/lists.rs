@@ -47,15 +47,8 @@ impl Drop for Unfinished {
 impl Live {
     pub(in crate::gateway) async fn positions(&self) -> Result<Vec<Position>, GatewayError> {
         let rows = self.in_turn(POSITIONS, Labelled::No, self.ask_positions()).await?;
-        let mut positions = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let position =
-                map::position(row).map_err(|what| problem::unreadable(POSITIONS, &what))?;
-            if position.account == self.connected.account && !position.quantity.is_zero() {
-                positions.push(position);
-            }
-        }
-        Ok(positions)
+        map::positions(&rows, &self.connected.account)
+            .map_err(|what| problem::unreadable(POSITIONS, &what))
     }
 
     async fn ask_positions(&self) -> Result<Vec<ibapi::accounts::Position>, GatewayError> {

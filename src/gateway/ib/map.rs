@@ -182,13 +182,31 @@ pub(super) fn instrument(contract: &wire::Contract) -> Result<Instrument, String
     })
 }
 
-pub(super) fn position(row: &accounts::Position) -> Result<Position, String> {
+fn position(row: &accounts::Position) -> Result<Position, String> {
     Ok(Position {
         account: Account::new(row.account.as_str()),
         instrument: instrument(&row.contract)?,
         quantity: number::required(row.position, "a position")?,
         average_cost: number::required(row.average_cost, "an average cost")?,
     })
+}
+
+/// An account's positions among a list's rows. A position that changes meanwhile comes twice, and
+/// one that is closed comes with zero: the last word counts.
+pub(super) fn positions(
+    rows: &[accounts::Position],
+    account: &Account,
+) -> Result<Vec<Position>, String> {
+    let mut positions: Vec<Position> = Vec::new();
+    for row in rows.iter().filter(|row| row.account == account.expose()) {
+        let fresh = position(row)?;
+        match positions.iter_mut().find(|known| known.instrument.id == fresh.instrument.id) {
+            Some(known) => *known = fresh,
+            None => positions.push(fresh),
+        }
+    }
+    positions.retain(|position| !position.quantity.is_zero());
+    Ok(positions)
 }
 
 /// Every field of the order is set on purpose; the rest is at its protocol default. The time in
@@ -248,27 +266,52 @@ pub(super) fn open_order(data: &OrderData) -> Result<OpenOrder, String> {
     })
 }
 
-/// Each order with the status row that belongs to it.
+/// Statuses after which an order works no more. `Inactive` is none of them: such an order is held
+/// and can come back.
+const ENDED: [&str; 3] = ["Filled", "Cancelled", "ApiCancelled"];
+
+/// The working orders among a list's rows.
+///
+/// Live reports of our own orders come in between, so an order can come several times, in its
+/// first frame without permId, and end before the list does. The last word counts. Two permIds
+/// under one order id are two orders.
 pub(super) fn open_orders(rows: &[Orders]) -> Result<Vec<OpenOrder>, String> {
-    let mut filled = HashMap::new();
+    let mut orders: Vec<OpenOrder> = Vec::new();
     for row in rows {
-        if let Orders::OrderStatus(status) = row {
-            let key = (status.client_id, status.order_id, status.perm_id);
-            filled.insert(key, number::required(status.filled, "a filled quantity")?);
+        match row {
+            Orders::OrderData(data) => {
+                let fresh = open_order(data)?;
+                match orders
+                    .iter_mut()
+                    .find(|known| is_same(known, fresh.client_id, fresh.order_id, fresh.perm_id))
+                {
+                    Some(known) => *known = OpenOrder { filled: known.filled, ..fresh },
+                    None => orders.push(fresh),
+                }
+            }
+            Orders::OrderStatus(row) => {
+                let told = status(row)?;
+                // Without its order it says nothing that could be used.
+                if let Some(known) = orders
+                    .iter_mut()
+                    .find(|known| is_same(known, told.client_id, told.order_id, told.perm_id))
+                {
+                    known.filled = Some(told.filled);
+                    known.status = told.status;
+                }
+            }
         }
     }
-    rows.iter()
-        .filter_map(|row| match row {
-            Orders::OrderData(data) => Some(open_order(data)),
-            Orders::OrderStatus(_) => None,
-        })
-        .map(|order| {
-            order.map(|order| {
-                let key = (order.client_id, order.order_id.0, order.perm_id.0);
-                OpenOrder { filled: filled.get(&key).copied(), ..order }
-            })
-        })
-        .collect()
+    orders.retain(|order| !ENDED.contains(&order.status.as_str()));
+    Ok(orders)
+}
+
+/// Whether a row is about a known order. Manual orders share the order id 0.
+fn is_same(known: &OpenOrder, client_id: i32, order_id: OrderId, perm_id: PermId) -> bool {
+    let unnumbered = known.perm_id.0 == 0 || perm_id.0 == 0;
+    known.client_id == client_id
+        && known.order_id == order_id
+        && (known.perm_id == perm_id || (unnumbered && order_id.0 > 0))
 }
 
 pub(super) fn completed_order(data: &OrderData) -> Result<CompletedOrder, String> {

@@ -21,11 +21,11 @@ mod pump;
 mod quote;
 mod requests;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use ibapi::Client;
+use ibapi::{Client, Error};
 use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
 use super::pacing::Pacer;
@@ -33,21 +33,6 @@ use super::{Connected, GatewayError, Timing};
 use crate::clock::Clock;
 
 pub(super) use connect::{Setup, connect};
-
-/// News of one connection for the session task. Few are sent; the room is for a burst of link
-/// codes while the session is closing an older connection.
-const REPORTS_MAX: usize = 64;
-
-/// What a connection tells the session task.
-#[derive(Debug)]
-pub(super) enum Report {
-    /// The gateway lost IB's servers.
-    LinkLost,
-    /// It has them again.
-    LinkRestored,
-    /// This connection is of no more use.
-    Died(GatewayError),
-}
 
 /// One connection that was made, checked and is watched.
 pub(super) struct Live {
@@ -70,44 +55,43 @@ impl std::fmt::Debug for Live {
     }
 }
 
-/// What the connection's own tasks and its requests tell each other.
+/// What the connection's own tasks, its requests and the session task tell each other. Only the
+/// latest state of each matters, so nothing queues here.
 #[derive(Debug)]
 struct Signals {
-    /// Set between "link lost" and "link restored": nothing may be written.
-    link_lost: AtomicBool,
+    /// Whether the gateway is without IB's servers: nothing may be written meanwhile. Sent again
+    /// with every link code.
+    link_lost: watch::Sender<bool>,
     /// Why the connection ended, once it has.
-    fate: OnceLock<GatewayError>,
+    fate: watch::Sender<Option<GatewayError>>,
     /// The last error that came without a request id. It may have been the answer to a list.
     refused: watch::Sender<Option<GatewayError>>,
-    reports: mpsc::Sender<Report>,
 }
 
 impl Signals {
-    fn new(reports: mpsc::Sender<Report>) -> Self {
+    fn new() -> Self {
         Self {
-            link_lost: AtomicBool::new(false),
-            fate: OnceLock::new(),
+            link_lost: watch::Sender::new(false),
+            fate: watch::Sender::new(None),
             refused: watch::Sender::new(None),
-            reports,
         }
     }
 
     /// Ends the connection: the first cause stands. Requests see it at once, the session soon.
     fn condemn(&self, cause: GatewayError) {
-        if self.fate.set(cause.clone()).is_ok() {
-            // Full or closed: the session is about to look, or has looked away for good.
-            drop(self.reports.try_send(Report::Died(cause)));
-        }
+        self.fate.send_if_modified(|fate| {
+            let first = fate.is_none();
+            fate.get_or_insert(cause);
+            first
+        });
     }
 
     fn check(&self) -> Result<(), GatewayError> {
-        self.fate.get().map_or(Ok(()), |cause| Err(cause.clone()))
+        self.fate.borrow().as_ref().map_or(Ok(()), |cause| Err(cause.clone()))
     }
 
     fn link(&self, lost: bool) {
-        self.link_lost.store(lost, Ordering::SeqCst);
-        let report = if lost { Report::LinkLost } else { Report::LinkRestored };
-        drop(self.reports.try_send(report));
+        self.link_lost.send_replace(lost);
     }
 }
 
@@ -116,10 +100,29 @@ impl Live {
         self.connected.clone()
     }
 
+    /// Resolves when this connection is of no more use, with the cause.
+    pub(super) async fn ended(&self) -> GatewayError {
+        let mut fate = self.signals.fate.subscribe();
+        match fate.wait_for(Option::is_some).await.map(|cause| cause.clone()) {
+            Ok(Some(cause)) => cause,
+            // Unreachable: `self` holds the sender.
+            Ok(None) | Err(_) => GatewayError::Reset { request: "the session" },
+        }
+    }
+
+    /// Changes with every word on the gateway's link to IB; true while it is lost.
+    pub(super) fn link_lost(&self) -> watch::Receiver<bool> {
+        let mut news = self.signals.link_lost.subscribe();
+        // What was said before anybody listened is news too.
+        if *news.borrow() {
+            news.mark_changed();
+        }
+        news
+    }
+
     /// Ends the connection and waits, within its budget, until the socket is closed.
     pub(super) async fn retire(&self, cause: GatewayError) {
-        // The session knows: no report is due.
-        drop(self.signals.fate.set(cause));
+        self.signals.condemn(cause);
         if timeout(self.timing.close, self.client.disconnect()).await.is_err() {
             tracing::warn!("the old connection to IB Gateway did not close in time");
         }
@@ -140,7 +143,7 @@ impl Live {
     /// Whether the gateway can take writes, in its own opinion and ours.
     fn writable(&self) -> Result<(), GatewayError> {
         self.signals.check()?;
-        if self.signals.link_lost.load(Ordering::SeqCst) {
+        if *self.signals.link_lost.borrow() {
             return Err(GatewayError::LinkLost);
         }
         if !self.client.is_connected() {
@@ -158,9 +161,14 @@ impl Live {
         if proof.is_some_and(|at| at.elapsed() < self.timing.liveness_fresh) {
             return Ok(());
         }
-        self.pacer.take().await;
-        match timeout(self.timing.probe, self.client.server_time()).await {
-            Ok(Ok(_time)) => {
+        let mut answer = self.probe().await;
+        if matches!(answer, Ok(Err(Error::Notice(_)))) {
+            // An error without a request id fails whatever is waiting. It may have been the answer
+            // to something else.
+            answer = self.probe().await;
+        }
+        match answer {
+            Ok(Ok(())) => {
                 *proof = Some(Instant::now());
                 Ok(())
             }
@@ -172,4 +180,13 @@ impl Live {
             }
         }
     }
+
+    async fn probe(&self) -> Result<Result<(), Error>, Elapsed> {
+        self.pacer.take().await;
+        let asked = timeout(self.timing.probe, self.client.server_time()).await?;
+        Ok(asked.map(|_time| ()))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,7 @@ pub(super) async fn notices(mut stream: NoticeStream, signals: Arc<Signals>) {
     signals.condemn(GatewayError::Reset { request: "the notice stream" });
 }
 
-fn heard(notice: &Notice, signals: &Signals) {
+pub(super) fn heard(notice: &Notice, signals: &Signals) {
     if notice.code == ibapi::NOTICE_STREAM_LAG_CODE {
         // A lost "link lost" would open the gate.
         return signals.condemn(problem::unreadable("the notice stream", &notice.message));

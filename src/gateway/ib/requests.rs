@@ -72,11 +72,11 @@ impl Live {
         Ok(contracts)
     }
 
-    /// Whether IB's servers can be reached, by the look of a contract lookup. The gateway answers
-    /// nothing of the kind by itself.
+    /// Whether IB's servers can be reached, by the look of a symbol search: the gateway keeps
+    /// contracts that it has seen, and no list of all symbols.
     pub(super) async fn reaches_ib(&self) -> bool {
-        let query = ContractQuery::stock("SPY");
-        matches!(self.contracts(&query).await, Ok(rows) if !rows.is_empty())
+        self.pacer.take().await;
+        matches!(self.client.matching_symbols("SPY").await, Ok(found) if !found.is_empty())
     }
 
     pub(in crate::gateway) async fn daily_bars(
