@@ -123,9 +123,11 @@ fn divide<'a>(
     let whole = total(parts.values().copied())?;
     let mut shares = BTreeMap::new();
     let mut left = amount;
-    // Nobody gets less than the whole steps of the exact share: so these need no contest.
+    // Nobody gets less than the whole steps of the exact share of the whole steps: these need no
+    // contest. A fraction of a step, which only a fractional fill brings, comes last.
+    let steps = down(amount, step)?;
     for (id, part) in parts {
-        let exact = part.checked_mul(amount)?.checked_div(whole)?;
+        let exact = part.checked_mul(steps)?.checked_div(whole)?;
         let share = down(exact, step)?.min(left);
         left = left.checked_sub(share)?;
         shares.insert(*id, share);
@@ -155,8 +157,7 @@ fn highest_average<'a>(
         if share >= *part {
             continue;
         }
-        // A step that a fractional fill has begun belongs to whoever began it.
-        let then = down(share, step)?.checked_add(step)?;
+        let then = share.checked_add(step)?;
         // part/then > best/best_then without the rounding of a division.
         let better = match best {
             None => true,

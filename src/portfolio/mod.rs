@@ -10,6 +10,8 @@
 mod attribution;
 mod book;
 mod close;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod holdings;
 mod inputs;
 mod netting;

@@ -290,15 +290,14 @@ pub fn plan(inputs: &PlanInputs) -> Plan {
         }
     }
     for (contract, wanting) in contracts(inputs, &active) {
-        let changes = netting::describe(inputs, contract, &wanting, &mut plan).map(|described| {
-            let wanted = |strategy: &StrategyId| {
-                wanted(inputs, described, active.get(strategy).copied(), strategy)
-            };
-            (described, wanting.iter().map(|strategy| wanted(strategy)).collect::<Vec<_>>())
-        });
-        if let Some((described, changes)) = changes {
-            settle_sized(inputs, described, changes, &mut plan);
-        }
+        let Some(described) = netting::describe(inputs, contract, &wanting, &mut plan) else {
+            continue;
+        };
+        let sized = wanting
+            .iter()
+            .map(|strategy| wanted(inputs, described, active.get(strategy).copied(), strategy))
+            .collect();
+        settle_sized(inputs, described, sized, &mut plan);
     }
     plan.sorted()
 }
