@@ -20,6 +20,8 @@ pub struct Offence {
     /// From 1.
     pub line: usize,
     pub what: String,
+    /// The line itself, where the rule looks at lines.
+    pub text: String,
 }
 
 impl fmt::Display for Offence {
@@ -39,7 +41,7 @@ impl File {
     }
 
     pub fn offence(&self, line: usize, what: impl Into<String>) -> Offence {
-        Offence { path: self.path.clone(), line, what: what.into() }
+        Offence { path: self.path.clone(), line, what: what.into(), text: String::new() }
     }
 
     /// The lines of code, numbered from 1.
