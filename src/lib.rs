@@ -1,6 +1,6 @@
 //! Trades an Interactive Brokers account in answer to Google Cloud Pub/Sub messages.
 //!
-//! Top to bottom, each module uses only those below it (`tests/tidy.rs` holds them to it):
+//! Top to bottom, each module uses only those below it (`tests/tidy` holds them to it):
 //!
 //! * [`cli`]: commands; wires everything together.
 //! * [`push`]: the front door. HTTP request in, acknowledgement or redelivery out.
