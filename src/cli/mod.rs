@@ -1,1 +1,68 @@
-//! (cli)
+//! The commands. Each file is one of them; [`app`] wires the service together.
+
+mod app;
+mod exit;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use app::App;
+pub use exit::Exit;
+
+use crate::sim;
+
+/// Looks up a variable of the environment: handed in by `main`, which alone may read it.
+pub type Lookup = fn(&str) -> Option<String>;
+
+/// Runs trading strategies at Interactive Brokers in answer to Pub/Sub messages.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: the push endpoint on $PORT
+    Serve,
+    /// Run the simulated IB Gateway alone, for any TWS API client
+    GatewaySim(sim::Options),
+}
+
+/// Runs the command that the arguments name and returns how it ended.
+pub fn run(lookup: Lookup) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("rungate: can't start: {error}");
+            return Exit::Error.into();
+        }
+    };
+    let ended = runtime.block_on(dispatch(arguments.command, lookup));
+    // What did not drain must not keep the process: the ledger knows where everything stands.
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("rungate: {}", exit::chain(&error));
+            exit::code_of(&error).into()
+        }
+    }
+}
+
+async fn dispatch(command: Command, lookup: Lookup) -> anyhow::Result<Exit> {
+    match command {
+        Command::Serve => serve::run(lookup).await,
+        Command::GatewaySim(options) => {
+            sim::run(options, serve::terminated()?).await?;
+            Ok(Exit::Done)
+        }
+    }
+}

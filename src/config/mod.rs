@@ -13,8 +13,8 @@ mod trading;
 pub use exact::{exact_decimal, exact_optional};
 pub use problems::{ConfigProblem, ConfigProblems};
 pub use settings::{
-    Budgets, GatewaySettings, HostPort, LogFormat, LogSettings, Problems, PubSubSettings, SETTINGS,
-    Setting, Settings, TopicId,
+    Budgets, GatewaySettings, HostPort, LogFormat, LogSettings, OrderWaits, Problems,
+    PubSubSettings, SETTINGS, Setting, Settings, TopicId,
 };
 pub use trading::{
     Exposure, Limits, ORDERS_PER_RUN_MAX, OrderKind, OrderSettings, SAMPLE_CONFIG, TradingConfig,

@@ -43,6 +43,11 @@ settings! {
     ACK_DEADLINE_SECONDS, Some("600"), "the push subscription's ack deadline, at most 600";
     REQUEST_TIMEOUT_SECONDS, Some("600"), "the platform's request timeout; not below the former";
     LEASE_SECONDS, Some("660"), "how long a claimed run stays claimed; above the former";
+    ACKNOWLEDGE_SECONDS, Some("10"), "how long a sent order may stay unanswered before we ask";
+    FILL_WAIT_SECONDS, Some("60"), "how long a run waits for fills before orders count as working";
+    ABSENCE_BETWEEN_SECONDS, Some("30"), "between the two looks that make an absence believable";
+    ABSENCE_AFTER_WRITE_SECONDS, Some("120"), "from a send to the second of these looks";
+    GATEWAY_MESSAGES_PER_SECOND, Some("40"), "how fast we talk to the gateway; IB's limit is 50";
     PUBSUB_PROJECT, None, "the Google Cloud project of the topics and the traces";
     GOOGLE_CLOUD_PROJECT, None, "stands in for `PUBSUB_PROJECT`";
     PUBSUB_TOPIC, None, "the topic that `trigger` publishes to, by its short name";
@@ -60,6 +65,10 @@ const ACK_DEADLINE_MAX: Duration = Duration::from_secs(600);
 /// than this and a margin, so the bound also catches milliseconds given for seconds.
 const BUDGET_MAX: Duration = Duration::from_secs(2 * 3600);
 
+/// IB's allowance is half the market data lines of an account, 50 a second for the usual 100 lines
+/// (<https://interactivebrokers.github.io/tws-api/order_limitations.html>); nobody rents this many.
+const MESSAGES_MAX: usize = 1_000;
+
 /// What the process was told by its environment.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -73,6 +82,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How long things may take.
     pub budgets: Budgets,
+    /// How long orders are waited for.
+    pub waits: OrderWaits,
     /// Where to publish.
     pub pubsub: PubSubSettings,
     /// How to log.
@@ -88,6 +99,21 @@ pub struct GatewaySettings {
     pub client_id: i32,
     /// `IB_ACCOUNT`.
     pub account: Option<Account>,
+    /// `GATEWAY_MESSAGES_PER_SECOND`, 1 or more.
+    pub messages_per_second: usize,
+}
+
+/// How long orders are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderWaits {
+    /// `ACKNOWLEDGE_SECONDS`.
+    pub acknowledge: Duration,
+    /// `FILL_WAIT_SECONDS`.
+    pub fills: Duration,
+    /// `ABSENCE_BETWEEN_SECONDS`.
+    pub absence_between: Duration,
+    /// `ABSENCE_AFTER_WRITE_SECONDS`.
+    pub absence_after_write: Duration,
 }
 
 /// The chain of deadlines: handler budget < ack deadline ≤ request timeout < lease. A handler
@@ -302,6 +328,7 @@ impl<'a> Reader<'a> {
         let store_url = self.value(&STORE_URL);
         let listen = self.listen();
         let budgets = self.budgets();
+        let waits = self.waits();
         let pubsub = self.pubsub();
         let logs = self.logs(pubsub.project.clone());
         let complete = (|| {
@@ -311,6 +338,7 @@ impl<'a> Reader<'a> {
                 store_url: store_url?,
                 listen: listen?,
                 budgets: budgets?,
+                waits: waits?,
                 pubsub,
                 logs: logs?,
             })
@@ -351,7 +379,23 @@ impl<'a> Reader<'a> {
                 self.problems.add(&IB_ACCOUNT, problem);
             }
         }
-        Some(GatewaySettings { addr: addr?, client_id: client_id?, account })
+        let messages_per_second = self.messages_per_second();
+        Some(GatewaySettings {
+            addr: addr?,
+            client_id: client_id?,
+            account,
+            messages_per_second: messages_per_second?,
+        })
+    }
+
+    fn messages_per_second(&mut self) -> Option<usize> {
+        let messages: usize = self.value(&GATEWAY_MESSAGES_PER_SECOND)?;
+        if (1..=MESSAGES_MAX).contains(&messages) {
+            return Some(messages);
+        }
+        let problem = format!("{messages} is not within 1 to {MESSAGES_MAX}");
+        self.problems.add(&GATEWAY_MESSAGES_PER_SECOND, problem);
+        None
     }
 
     fn client_id(&mut self) -> Option<i32> {
@@ -380,6 +424,19 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(span)
+    }
+
+    fn waits(&mut self) -> Option<OrderWaits> {
+        let acknowledge = self.seconds(&ACKNOWLEDGE_SECONDS);
+        let fills = self.seconds(&FILL_WAIT_SECONDS);
+        let absence_between = self.seconds(&ABSENCE_BETWEEN_SECONDS);
+        let absence_after_write = self.seconds(&ABSENCE_AFTER_WRITE_SECONDS);
+        Some(OrderWaits {
+            acknowledge: acknowledge?,
+            fills: fills?,
+            absence_between: absence_between?,
+            absence_after_write: absence_after_write?,
+        })
     }
 
     fn budgets(&mut self) -> Option<Budgets> {

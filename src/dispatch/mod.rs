@@ -14,13 +14,12 @@ use tracing::Instrument;
 pub use crate::intents::IntentKind;
 pub use key::{KeyError, run_key};
 pub use message::{Arrival, Delivery, Reply, ReplyKind, Source};
-pub use quarantine::{QUARANTINE_BUDGET, Quarantine};
+pub use quarantine::{QUARANTINE_BUDGET, Quarantine, Rejected};
 
 use crate::domain::RunKey;
 use crate::intents::{Activity, Context, Intent, Services, chain};
 use crate::runs::{Ask, Claim, Outcome, Run, Runs, Status};
 use crate::store::StoreError;
-use quarantine::Rejected;
 
 /// What recording an end may take beyond the handler's budget. The chain of deadlines leaves it
 /// room before the ack deadline.

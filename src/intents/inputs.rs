@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::StreamExt;
-use futures::stream;
+use futures::{StreamExt, stream};
 use rust_decimal::Decimal;
 
 use super::set_targets::{StoredBook, latest};
@@ -171,8 +170,15 @@ pub(super) async fn resolve(
     queries: impl Iterator<Item = ContractQuery>,
 ) -> Result<BTreeMap<ContractQuery, Resolution>, IntentError> {
     let queries: BTreeSet<ContractQuery> = queries.collect();
-    let asked = stream::iter(queries).map(|query| async move {
-        let mut found = cx.gateway().contracts(&query).await.known()?;
+    let mut asked = Vec::with_capacity(queries.len());
+    for query in queries {
+        let gateway = cx.gateway().clone();
+        asked.push(async move { (gateway.contracts(&query).await.known(), query) });
+    }
+    let answers: Vec<_> = stream::iter(asked).buffered(CONCURRENT_REQUESTS).collect().await;
+    let mut resolutions = BTreeMap::new();
+    for (answer, query) in answers {
+        let mut found = answer?;
         let resolution = match found.len() {
             0 => Resolution::Unknown,
             1 => {
@@ -182,10 +188,9 @@ pub(super) async fn resolve(
             }
             matches => Resolution::Ambiguous { matches },
         };
-        Ok((query, resolution))
-    });
-    let answers: Vec<Result<_, GatewayError>> = asked.buffered(CONCURRENT_REQUESTS).collect().await;
-    Ok(answers.into_iter().collect::<Result<_, _>>()?)
+        resolutions.insert(query, resolution);
+    }
+    Ok(resolutions)
 }
 
 /// The description of every contract that is needed.
@@ -232,10 +237,12 @@ async fn quotes(
     cx: &mut Context<'_>,
     contracts: &BTreeMap<ContractId, Contract>,
 ) -> Result<BTreeMap<ContractId, Quote>, IntentError> {
-    let gateway = cx.gateway();
-    let asked = stream::iter(contracts)
-        .map(|(id, contract)| async move { (*id, gateway.quote(contract).await) });
-    let answers: Vec<_> = asked.buffered(CONCURRENT_REQUESTS).collect().await;
+    let mut asked = Vec::with_capacity(contracts.len());
+    for (id, contract) in contracts {
+        let (id, contract, gateway) = (*id, contract.clone(), cx.gateway().clone());
+        asked.push(async move { (id, gateway.quote(&contract).await) });
+    }
+    let answers: Vec<_> = stream::iter(asked).buffered(CONCURRENT_REQUESTS).collect().await;
     let mut quotes = BTreeMap::new();
     let mut missing = BTreeMap::new();
     for (id, answer) in answers {

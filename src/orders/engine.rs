@@ -99,7 +99,8 @@ impl Engine {
         specs: Vec<OrderSpec>,
         deadline: Instant,
     ) -> Result<Vec<Tracked>, OrderError> {
-        let opened = join_all(specs.into_iter().map(|spec| self.ledger.open(spec))).await;
+        let opening: Vec<_> = specs.into_iter().map(|spec| self.ledger.open(spec)).collect();
+        let opened = join_all(opening).await;
         let mut orders = opened.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.ledger.take_over(&mut orders).await?;
         let mut reports = self.parts.gateway.events();

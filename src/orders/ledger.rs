@@ -154,7 +154,10 @@ impl Ledger {
         orders: &mut [Tracked],
         events: &[Vec<Event>],
     ) -> Result<(), OrderError> {
-        let writes = orders.iter_mut().zip(events).map(|(order, news)| self.append(order, news));
+        let mut writes = Vec::with_capacity(orders.len());
+        for (order, news) in orders.iter_mut().zip(events) {
+            writes.push(self.append(order, news));
+        }
         join_all(writes).await.into_iter().collect()
     }
 

@@ -72,13 +72,21 @@ impl Sender<'_> {
         first: OrderId,
         next_valid_id: OrderId,
     ) -> Result<(), OrderError> {
-        let ids = (first.0..).map(OrderId);
-        let writes = planned.iter_mut().zip(ids).map(|(order, order_id)| async move {
-            let client_id = self.client_id;
-            let sending = Event::Sending { order_id, client_id, next_valid_id };
-            self.ledger.append(order, &[sending]).await
-        });
+        let mut writes = Vec::with_capacity(planned.len());
+        for (order, id) in planned.iter_mut().zip(first.0..) {
+            writes.push(self.put_in_doubt(order, OrderId(id), next_valid_id));
+        }
         futures::future::join_all(writes).await.into_iter().collect()
+    }
+
+    async fn put_in_doubt(
+        &self,
+        order: &mut Tracked,
+        order_id: OrderId,
+        next_valid_id: OrderId,
+    ) -> Result<(), OrderError> {
+        let sending = Event::Sending { order_id, client_id: self.client_id, next_valid_id };
+        self.ledger.append(order, &[sending]).await
     }
 
     async fn send_one(&self, order: &mut Tracked) -> Result<(), OrderError> {

@@ -177,13 +177,13 @@ impl<'a> Follower<'a> {
     }
 
     async fn write_pending(&mut self) -> Result<(), OrderError> {
-        let ledger = self.ledger;
-        let writes = self.orders.iter_mut().filter(|one| !one.pending.events.is_empty()).map(
-            |followed| async move {
-                let news = std::mem::take(&mut followed.pending);
-                ledger.append(&mut followed.order, &news.events).await
-            },
-        );
+        let mut writes = Vec::new();
+        for followed in &mut self.orders {
+            let news = std::mem::take(&mut followed.pending.events);
+            if !news.is_empty() {
+                writes.push(write(self.ledger, &mut followed.order, news));
+            }
+        }
         futures::future::join_all(writes).await.into_iter().collect()
     }
 
@@ -251,6 +251,10 @@ impl<'a> Follower<'a> {
         }
         Ok(())
     }
+}
+
+async fn write(ledger: &Ledger, order: &mut Tracked, news: Vec<Event>) -> Result<(), OrderError> {
+    ledger.append(order, &news).await
 }
 
 impl Followed {
