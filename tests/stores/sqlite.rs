@@ -138,6 +138,23 @@ async fn a_failing_engine_is_unavailable_and_may_recover() {
     store.update(&doc("c/a"), &first, &json!({ "n": 2 })).await.unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    // Also a name that SQLite could take for a URI.
+    for name in ["rungate.db", "file:x?mode=memory"] {
+        let path = folder.path().join(name);
+        let store = open(&path);
+        store.create(&doc("c/a"), &json!({})).await.unwrap();
+        for file in [name.to_owned(), format!("{name}-wal")] {
+            let mode = folder.path().join(file).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_url_opens_the_file_it_names() {
     let folder = tempfile::tempdir().unwrap();
