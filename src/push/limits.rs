@@ -20,8 +20,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Headers of a request: those 100 attributes, and what Pub/Sub and the platform add.
     pub headers: usize,
-    /// Connections at once; more wait in the kernel's queue. Far above the concurrency that one
-    /// instance is given, far below a process's file descriptors (1,024 as a rule).
+    /// Connections at once; more wait in the kernel's queue. Above the concurrency that Cloud Run
+    /// gives an instance by default (80, <https://docs.cloud.google.com/run/docs/about-concurrency>),
+    /// far below a process's file descriptors (1,024 as a rule); and so many bodies of full size
+    /// still fit the memory of a small instance.
     pub connections: usize,
     /// Handlers at once, whether or not somebody still waits for them. More are told to come back:
     /// hang up and deliver again must not pile up work without end.
@@ -40,8 +42,8 @@ impl Default for Limits {
             header_time: Duration::from_secs(75),
             header_bytes: 192 * 1024,
             headers: 160,
-            connections: 256,
-            handlers: 256,
+            connections: 128,
+            handlers: 128,
             drain: Duration::from_secs(8),
         }
     }

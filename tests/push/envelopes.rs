@@ -153,6 +153,13 @@ fn a_wrapper_that_does_not_read_says_why() {
         assert!(found.contains(reason), "{body}: {found}");
         assert_eq!(id, None, "{body}");
     }
+    for deep in ["[", "{\"a\":"] {
+        let deep = deep.repeat(200_000);
+        for body in [format!("{{\"message\":{deep}"), format!("{{\"other\":{deep}"), deep] {
+            let (_, found) = malformed(&[], body);
+            assert!(found.contains("not a Pub/Sub envelope"), "{found}");
+        }
+    }
 }
 
 #[test]

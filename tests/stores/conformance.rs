@@ -20,6 +20,7 @@ macro_rules! conformance {
     ($store:ident => $fresh:expr) => {
         $crate::conformance!(@ $store, $fresh,
             a_document_reads_as_it_was_written,
+            numbers_keep_every_bit,
             of_many_creators_one_wins,
             of_many_updaters_of_one_version_one_wins,
             updaters_that_read_again_lose_nothing,
@@ -88,6 +89,17 @@ pub async fn a_document_reads_as_it_was_written(store: Arc<dyn Store>) {
     assert_eq!(read(&store, &path).await, expected);
     let all = store.list(&Query::all(collection("runs"))).await.unwrap();
     assert_eq!(all, [expected]);
+}
+
+pub async fn numbers_keep_every_bit(store: Arc<dyn Store>) {
+    // Steps through the whole range of floating point, with an odd stride.
+    let numbers: Vec<f64> = (0..20_000_u64)
+        .map(|step| f64::from_bits(step.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        .filter(|number| number.is_finite())
+        .collect();
+    let body = json!({ "numbers": numbers });
+    store.create(&doc("c/a"), &body).await.unwrap();
+    assert!(read(&store, &doc("c/a")).await.body == body);
 }
 
 pub async fn of_many_creators_one_wins(store: Arc<dyn Store>) {

@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Barrier};
 
 use rungate::store::{Query, SqliteStore, Store, StoreError, open_store};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::conformance::{bounded, doc};
 
@@ -68,14 +70,46 @@ async fn two_handles_on_one_file_exclude_each_other() {
     .await;
 }
 
+/// Reads and writes share transactions. One that read first and wrote then would be refused while
+/// the other process writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_on_one_file_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rungate.db");
+    let mut work = JoinSet::new();
+    for handle in 0..2 {
+        let store = Arc::new(open(&path));
+        for number in 0..100 {
+            let store = store.clone();
+            work.spawn(async move {
+                let path = doc(&format!("c/{handle}-{number}"));
+                assert_eq!(store.get(&path).await.unwrap(), None);
+                store.create(&path, &json!({})).await.unwrap();
+                store.get(&path).await.unwrap().unwrap();
+            });
+        }
+    }
+    bounded(async {
+        while let Some(done) = work.join_next().await {
+            done.unwrap();
+        }
+    })
+    .await;
+}
+
 #[test]
 fn a_new_file_may_be_opened_by_many_at_once() {
-    for _ in 0..5 {
+    const OPENERS: usize = 8;
+    for _ in 0..20 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rungate.db");
+        let all = Barrier::new(OPENERS);
         std::thread::scope(|scope| {
-            let openers: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| SqliteStore::open(&path))).collect();
+            let open = || {
+                all.wait();
+                SqliteStore::open(&path)
+            };
+            let openers: Vec<_> = (0..OPENERS).map(|_| scope.spawn(open)).collect();
             for opener in openers {
                 opener.join().unwrap().unwrap();
             }
@@ -136,6 +170,23 @@ async fn a_failing_engine_is_unavailable_and_may_recover() {
     let found = store.get(&doc("c/a")).await.unwrap().unwrap();
     assert_eq!((found.body, &found.version), (json!({ "n": 1 }), &first));
     store.update(&doc("c/a"), &first, &json!({ "n": 2 })).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    // Also a name that SQLite could take for a URI.
+    for name in ["rungate.db", "file:x?mode=memory"] {
+        let path = folder.path().join(name);
+        let store = open(&path);
+        store.create(&doc("c/a"), &json!({})).await.unwrap();
+        for file in [name.to_owned(), format!("{name}-wal")] {
+            let mode = folder.path().join(file).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@
 mod statements;
 mod worker;
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde_json::Value;
 
 use self::statements::SchemaError;
@@ -28,6 +29,12 @@ const SWITCH_PAUSE: Duration = Duration::from_millis(20);
 /// Attempts to switch; with the pause between them as long as [`BUSY_MAX`].
 const SWITCH_ATTEMPTS: usize = 250;
 
+/// A path is a path: without the URI flag, `file:a?mode=memory` is a strange name and no option.
+/// One thread uses the connection, so SQLite's own lock on it is left out.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_CREATE)
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Documents in one SQLite file, or in memory.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -38,6 +45,8 @@ pub struct SqliteStore {
 enum OpenError {
     #[error("can't create its folder")]
     Folder(#[source] std::io::Error),
+    #[error("can't create or open the file")]
+    File(#[source] std::io::Error),
     #[error("can't start its thread")]
     Thread(#[source] std::io::Error),
     #[error("SQLite failed")]
@@ -69,7 +78,8 @@ fn open_file(path: &Path) -> Result<SqliteStore, OpenError> {
     {
         std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
     }
-    let connection = Connection::open(path)?;
+    create_private(path).map_err(OpenError::File)?;
+    let connection = Connection::open_with_flags(path, FLAGS)?;
     connection.busy_timeout(BUSY_MAX)?;
     write_ahead(&connection)?;
     // FULL: a commit returns when it is on the disk. `fullfsync` asks macOS for the same; other
@@ -77,6 +87,16 @@ fn open_file(path: &Path) -> Result<SqliteStore, OpenError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     start(connection)
+}
+
+/// Creates the file for its owner only: it will hold account numbers and positions. SQLite gives
+/// its other files the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn open_in_memory() -> Result<SqliteStore, OpenError> {
@@ -205,6 +225,23 @@ mod tests {
         }
         assert_eq!(store.get(&doc("c/large")).await.unwrap(), None);
         store.create(&doc("c/next"), &json!({})).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_list_that_would_look_at_too_much_fails_instead_of_lying() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        statements::prepare(&mut connection).unwrap();
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                   INSERT INTO documents SELECT 'c', printf('%06d', i), i, '{}' FROM n";
+        connection.execute(sql, []).unwrap();
+        let store = start(connection).unwrap();
+        let all = Query::all(doc("c/a").collection());
+        assert_eq!(store.list(&all).await.unwrap().len(), crate::store::LIST_MAX);
+        let error = store.list(&all.clone().with("x", 1)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        let mut rest = all.with("x", 1);
+        rest.after = Some("000000".to_owned());
+        assert_eq!(store.list(&rest).await.unwrap(), []);
     }
 
     #[tokio::test]
