@@ -122,7 +122,7 @@ async fn a_client_id_in_use_is_its_own_error_and_harms_nobody() {
     assert_eq!(rig.gateway.connected().await.unwrap().generation, 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_is_replaced_unasked_and_announced() {
     let rig = Rig::start().await;
     rig.gateway.set_market_data_type(MarketDataType::Delayed).await.unwrap();
