@@ -243,3 +243,38 @@ fn pad(bytes: &mut Vec<u8>) {
     };
     wire::push(bytes, &notice);
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// All that a client reads when the world hands over `bursts`.
+    async fn written(bursts: &[usize]) -> Vec<u8> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_reader, writer) = listener.accept().await.unwrap().0.into_split();
+        let (outbox, queue) = mpsc::channel(OUTBOX_BURSTS);
+        for burst in bursts {
+            outbox.send(vec![7; *burst]).await.unwrap();
+        }
+        drop(outbox);
+        write_bursts(writer, queue).await;
+        let mut read = Vec::new();
+        client.read_to_end(&mut read).await.unwrap();
+        read
+    }
+
+    #[tokio::test]
+    async fn no_write_ends_where_the_python_client_loses_what_it_read() {
+        for bursts in [&[4096][..], &[8192], &[4000, 96], &[1024, 1024, 2048]] {
+            let read = written(bursts).await;
+            assert!(!read.len().is_multiple_of(PYTHON_READ), "{bursts:?}");
+            let sent = bursts.iter().sum::<usize>();
+            assert!(read[..sent].iter().all(|byte| *byte == 7));
+            assert_eq!(read[sent + 4..sent + 8], [0, 0, 0, 204], "a notice follows");
+        }
+        assert_eq!(written(&[4095]).await.len(), 4095, "any other length is left alone");
+    }
+}

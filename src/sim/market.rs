@@ -2,7 +2,8 @@
 //!
 //! The simulated market never closes: a quote is live at any hour of any day.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use rust_decimal::prelude::FromPrimitive;
@@ -50,11 +51,14 @@ pub struct Market {
     /// Step 0, when every contract costs what the universe says.
     anchor: Timestamp,
     pinned: BTreeMap<i32, (Decimal, Decimal)>,
+    /// The last quote of each contract and its step: an order values the whole account.
+    latest: RefCell<HashMap<i32, (i64, Quote)>>,
 }
 
 impl Market {
     pub fn new(universe: Universe, seed: u64, anchor: Timestamp) -> Self {
-        Self { universe, seed, anchor, pinned: BTreeMap::new() }
+        let (pinned, latest) = (BTreeMap::new(), RefCell::default());
+        Self { universe, seed, anchor, pinned, latest }
     }
 
     pub fn universe(&self) -> &Universe {
@@ -68,6 +72,7 @@ impl Market {
     /// Fixes the quote of a contract until the simulator ends.
     pub fn pin(&mut self, con_id: i32, bid: Decimal, ask: Decimal) {
         self.pinned.insert(con_id, (bid, ask));
+        self.latest.borrow_mut().remove(&con_id);
     }
 
     /// The step that `at` lies in.
@@ -77,6 +82,17 @@ impl Market {
 
     pub fn quote(&self, listing: &Listing, at: Timestamp) -> Quote {
         let step = self.step(at);
+        if let Some((known, quote)) = self.latest.borrow().get(&listing.con_id)
+            && *known == step
+        {
+            return *quote;
+        }
+        let quote = self.quote_at(listing, step);
+        self.latest.borrow_mut().insert(listing.con_id, (step, quote));
+        quote
+    }
+
+    fn quote_at(&self, listing: &Listing, step: i64) -> Quote {
         let (bid, ask) = match self.pinned.get(&listing.con_id) {
             Some(pinned) => *pinned,
             None => around(listing, self.path_price(listing, step)),

@@ -17,6 +17,12 @@ pub const BASE_CURRENCY: &str = "USD";
 /// A year moves a price by a factor of e at volatility 1; more than this is a typing error.
 const VOLATILITY_MAX: f64 = 5.0;
 
+/// Larger prices and sizes are typing errors; the bound keeps products exact.
+const AMOUNT_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
+/// Finer ticks are below what a price on the wire can tell apart.
+const DECIMALS_MAX: u32 = 8;
+
 /// Where orders are routed when the client leaves that to IB.
 pub const SMART: &str = "SMART";
 
@@ -186,7 +192,10 @@ fn problems_of(listing: &Listing) -> Vec<String> {
         ((0.0..=VOLATILITY_MAX).contains(&listing.volatility), "volatility is not in 0..=5"),
         (listing.spread > Decimal::ZERO, "spread is not positive"),
         (listing.spread < listing.price, "spread is not below the price"),
+        (listing.price <= AMOUNT_MAX, "price is more than a billion"),
+        (listing.min_tick.scale() <= DECIMALS_MAX, "min_tick has more than 8 decimals"),
         (listing.size_increment > Decimal::ZERO, "size_increment is not positive"),
+        (listing.size_increment <= AMOUNT_MAX, "size_increment is more than a billion"),
     ];
     let broken = rules.iter().filter(|(holds, _)| !holds);
     broken.map(|(_, rule)| format!("{} ({}): {rule}", listing.symbol, listing.con_id)).collect()

@@ -3,7 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test at that line")]
 
+mod account;
+mod contracts;
+mod faults;
+mod market_data;
+mod order_errors;
 mod orders;
+mod robustness;
+mod session;
+mod state;
 
 use std::future::Future;
 use std::time::Duration;
@@ -60,6 +68,31 @@ async fn trade(client: &Client, contract: &Contract, order: &Order) -> (i32, Ord
 /// Asks for the time, and so waits until all that was sent before has been worked.
 async fn settle(client: &Client) {
     within(client.server_time()).await.unwrap();
+}
+
+/// The code of the error that a request ended with.
+fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> i32 {
+    match result {
+        Err(Error::Notice(notice)) => notice.code,
+        other => panic!("expected an error of the gateway, got {other:?}"),
+    }
+}
+
+/// The code that an order was refused with.
+async fn refused(client: &Client, contract: &Contract, order: &Order) -> i32 {
+    match trade(client, contract, order).await.1 {
+        OrderOutcome::Rejected(notice) => notice.code,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+fn dec(text: &str) -> rust_decimal::Decimal {
+    text.parse().unwrap()
+}
+
+/// SPY at 559.99 to 560.01 from now on.
+fn pin_spy(simulator: &Simulator) {
+    simulator.faults().set_price("SPY", dec("559.99"), dec("560.01")).unwrap();
 }
 
 async fn positions(client: &Client) -> Vec<ibapi::accounts::Position> {

@@ -2,7 +2,7 @@
 
 use super::contracts::{NOT_FOUND, fitting};
 use super::{Call, Undecodable};
-use crate::sim::broker::order::{Order, Proposal};
+use crate::sim::broker::order::{Order, Proposal, State};
 use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, vet};
 use crate::sim::client::Close;
 use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest};
@@ -90,6 +90,7 @@ fn enter(
         let proposal = vetted?;
         is_same(open, &proposal)?;
         let perm_id = open.perm_id;
+        afford(call.world, &proposal)?;
         let events = call.world.trade(|broker, rules| broker.modify(perm_id, proposal, rules));
         reports::report(call.world, &events);
         return Ok(());
@@ -101,6 +102,7 @@ fn enter(
     call.world.settings.mark_used(client_id, order_id);
     call.world.unsaved = true;
     let proposal = vetted?;
+    has_parent(call.world, &proposal)?;
     afford(call.world, &proposal)?;
     let events = call.world.trade(|broker, rules| broker.place(proposal, rules));
     reports::report(call.world, &events);
@@ -117,6 +119,18 @@ fn is_same(order: &Order, proposal: &Proposal) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(105, "Order being modified does not match original order"))
+}
+
+/// A child needs a parent that can still fill, or has.
+fn has_parent(world: &World, proposal: &Proposal) -> Result<(), Refusal> {
+    let Some(parent_id) = proposal.parent_id else { return Ok(()) };
+    match world.broker.find(proposal.client_id, parent_id).map(|parent| parent.state) {
+        Some(State::Cancelled) => {
+            Err(Refusal::new(201, "Order rejected - reason:Parent order is being cancelled."))
+        }
+        Some(_) => Ok(()),
+        None => Err(Refusal::new(135, format!("Can't find order with id ={parent_id}"))),
+    }
 }
 
 fn consequences(world: &World, proposal: &Proposal) -> Result<WhatIf, Refusal> {
