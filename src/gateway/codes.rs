@@ -5,6 +5,11 @@
 //! Ranges will not do: 399 is a remark in the middle of the rejections. A number without a row is
 //! [`CodeClass::Unlisted`], and nothing follows from it.
 
+use CodeClass::{
+    CancelConfirmed, CancelRefused, ClientIdInUse, Data, DataAdvisory, Farm, IdTaken, LinkLost,
+    LinkRestored, Pacing, Rejected, Remark, Request,
+};
+
 /// What follows from a message.
 ///
 /// None of these ends an order by itself: executions do, or a confirmed end. [`Self::Rejected`]
@@ -49,11 +54,6 @@ pub(super) const NO_DEFINITION: i32 = 200;
 
 /// Validation of a request failed; among its texts is that of a read-only API.
 const VALIDATION: i32 = 321;
-
-use CodeClass::{
-    CancelConfirmed, CancelRefused, ClientIdInUse, Data, DataAdvisory, Farm, IdTaken, LinkLost,
-    LinkRestored, Pacing, Rejected, Remark, Request,
-};
 
 /// Number, class, meaning in our words. Sorted by number.
 const CODES: &[(i32, CodeClass, &str)] = &[

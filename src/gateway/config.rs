@@ -47,6 +47,10 @@ const RECONNECT_FOR: Duration = Duration::from_secs(20 * 60);
 /// (1101, 1102) is not always sent.
 const LINK_RECHECK: Duration = Duration::from_secs(30);
 
+/// How often an idle connection is asked for a sign of life. Nothing in the protocol does that: a
+/// peer that vanished without a word would look connected until the next order.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
 /// An orderly goodbye at shutdown. It fits into the seconds that Cloud Run allows.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -82,6 +86,8 @@ pub struct Timing {
     pub reconnect_for: Duration,
     /// How often the link to IB is checked after error 1100.
     pub link_recheck: Duration,
+    /// How often an idle connection is asked for a sign of life.
+    pub heartbeat: Duration,
     /// The orderly goodbye.
     pub close: Duration,
     /// Messages in any second. A burst of as many goes out at once.
@@ -103,6 +109,7 @@ impl Default for Timing {
             backoff_max: BACKOFF_MAX,
             reconnect_for: RECONNECT_FOR,
             link_recheck: LINK_RECHECK,
+            heartbeat: HEARTBEAT,
             close: CLOSE,
             messages: MESSAGES,
         }

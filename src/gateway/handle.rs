@@ -257,11 +257,15 @@ impl Gateway {
         F: FnOnce(Arc<Live>) -> Fut,
         Fut: Future<Output = Result<T, GatewayError>> + Send + 'static,
     {
-        let asked = ask(self.live().await?);
-        let task = tokio::spawn(timeout(within, asked));
+        let live = self.live().await?;
+        let task = tokio::spawn(timeout(within, ask(Arc::clone(&live))));
         match task.await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_elapsed)) => Err(GatewayError::Timeout { request, after: within }),
+            Ok(Err(_elapsed)) => {
+                // Slow, or gone? The next caller should not have to find out.
+                live.check_alive();
+                Err(GatewayError::Timeout { request, after: within })
+            }
             Err(died) => Err(GatewayError::Unreadable { request, problem: died.to_string() }),
         }
     }

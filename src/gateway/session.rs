@@ -16,9 +16,9 @@ use crate::domain::MarketDataType;
 /// Demands that may wait. They all want the same thing, and one is enough.
 const DEMANDS_MAX: usize = 64;
 
-/// Reports kept for a slow receiver: more than a rebalance of a hundred lines produces. Beyond,
-/// the receiver is told that it lagged and must ask the broker.
-const EVENTS_MAX: usize = 8_192;
+/// Reports kept for a slow receiver: more than a rebalance of two hundred lines produces, in less
+/// than a megabyte. Beyond, the receiver is told that it lagged and must ask the broker.
+const EVENTS_MAX: usize = 2_048;
 
 /// What a handle asks of the session.
 #[derive(Debug)]
@@ -229,6 +229,7 @@ impl Session {
     async fn serve(&mut self, live: Arc<Live>) -> ControlFlow<Ending> {
         let mut link_lost = live.link_lost();
         let mut recheck = None;
+        let mut heartbeat = Instant::now() + self.config.timing.heartbeat;
         let cause = loop {
             let recheck_due = async {
                 match recheck {
@@ -238,6 +239,10 @@ impl Session {
             };
             tokio::select! {
                 cause = live.ended() => break cause,
+                () = sleep_until(heartbeat) => {
+                    heartbeat = Instant::now() + self.config.timing.heartbeat;
+                    live.check_alive();
+                }
                 Ok(()) = link_lost.changed() => {
                     let lost = *link_lost.borrow_and_update();
                     recheck = lost.then(|| Instant::now() + self.config.timing.link_recheck);

@@ -122,7 +122,7 @@ async fn a_client_id_in_use_is_its_own_error_and_harms_nobody() {
     assert_eq!(rig.gateway.connected().await.unwrap().generation, 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_is_replaced_unasked_and_announced() {
     let rig = Rig::start().await;
     rig.gateway.set_market_data_type(MarketDataType::Delayed).await.unwrap();
@@ -166,6 +166,30 @@ async fn nothing_is_written_to_a_gateway_that_has_gone_silent() {
     rig.sim.faults().mute(false);
     rig.link_becomes(|link| matches!(link, Link::Up { generation } if *generation > 1)).await;
     rig.gateway.submit(&ticket).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_falls_silent_is_noticed_with_nobody_asking() {
+    let beat = Duration::from_millis(100);
+    let strict =
+        Timing { heartbeat: beat, probe: beat * 5, liveness_fresh: Duration::ZERO, ..timing() };
+    let rig = Rig::with(strict).await;
+    rig.gateway.connected().await.unwrap();
+    rig.sim.faults().mute(true);
+    rig.link_becomes(|link| matches!(link, Link::Down { .. })).await;
+}
+
+#[tokio::test]
+async fn a_request_that_times_out_has_the_connection_checked() {
+    let budget = Duration::from_millis(300);
+    let strict =
+        Timing { request: budget, probe: budget, liveness_fresh: Duration::ZERO, ..timing() };
+    let rig = Rig::with(strict).await;
+    rig.gateway.connected().await.unwrap();
+    rig.sim.faults().mute(true);
+    let error = rig.gateway.next_valid_id().await.unwrap_err();
+    assert!(matches!(error, GatewayError::Timeout { .. }), "{error}");
+    rig.link_becomes(|link| matches!(link, Link::Down { .. })).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{Rig, timing};
 
 const ORDERS: i32 = 8;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_asks_at_once_gets_a_whole_list() {
     let rig = Rig::start().await;
     for id in 1..=ORDERS {
@@ -56,7 +56,7 @@ async fn a_list_that_was_cut_short_is_unknown_and_costs_the_connection() {
     assert!(matches!(rig.gateway.open_orders().await, Answer::Empty));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_gives_up_on_a_list_spoils_it_for_nobody() {
     let rig = Rig::start().await;
     rig.gateway.submit(&rig.resting_order(1).await).await.unwrap();

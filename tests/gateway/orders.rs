@@ -30,7 +30,7 @@ fn with_status(wanted: &str) -> impl Fn(OrderEvent) -> Option<OrderId> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_market_order_is_reported_from_open_to_commission() {
     let rig = Rig::start().await;
     let ticket = rig.market_order(11).await;
@@ -105,7 +105,7 @@ async fn a_working_order_is_seen_and_can_be_cancelled() {
 }
 
 // The client library gives a cancelled order's executions to the cancel, not to the query.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_takes_no_execution_from_a_query() {
     let rig = Rig::start().await;
     let ticket = rig.market_order(31).await;
@@ -246,7 +246,7 @@ async fn reports_that_were_held_back_arrive_when_released() {
     assert_eq!(event(&mut events, executed).await.order_id, ticket.order_id);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rebalance_of_fifty_lines_goes_out_at_once() {
     let rig = Rig::start().await;
     let ticket = rig.market_order(100).await;

@@ -140,6 +140,16 @@ impl Live {
         });
     }
 
+    /// Asks in the background for a sign of life. Without one this connection ends.
+    pub(super) fn check_alive(self: &Arc<Self>) {
+        let live = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = live.prove_alive().await {
+                tracing::warn!(%error, "IB Gateway gives no sign of life");
+            }
+        });
+    }
+
     /// Whether the gateway can take writes, in its own opinion and ours.
     fn writable(&self) -> Result<(), GatewayError> {
         self.signals.check()?;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use ibapi::Notice;
+use rust_decimal::Decimal;
 use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use super::pump;
 use crate::clock::Clock;
-use crate::domain::{OrderId, TradingMode};
+use crate::domain::{
+    ContractQuery, OrderId, OrderRef, OrderTicket, OrderType, Side, TimeInForce, TradingMode,
+};
 use crate::gateway::{
     Answer, Gateway, GatewayConfig, GatewayError, Link, OrderEvent, SubmitError, Timing,
 };
@@ -128,6 +131,41 @@ async fn a_read_only_gateway_ends_a_list_at_once() {
     sim.faults().mute(false);
     gateway.server_time().await.unwrap();
     assert!(is_up(&gateway.link()));
+}
+
+// The client library hands an order's executions to whoever last cancelled it, not to the query
+// that asked for them.
+#[tokio::test]
+async fn a_query_has_the_executions_that_a_cancel_took() {
+    let (_sim, gateway) = connect(Timing::default()).await;
+    let ticket = spy_order(&gateway, OrderId(5)).await;
+    let mut events = gateway.events();
+    gateway.submit(&ticket).await.unwrap();
+    while !matches!(timeout(PATIENCE, events.recv()).await, Ok(Ok(OrderEvent::Commission(_)))) {}
+
+    let live = gateway.live().await.unwrap();
+    let taker = live.client.cancel_order(ticket.order_id.0, "").await.unwrap();
+    let known = gateway.executions().await.known().unwrap();
+    assert_eq!(known.len(), 1);
+    assert_eq!(known[0].order_ref, Some(ticket.order_ref));
+    assert!(known[0].commission.is_some());
+    drop(taker);
+}
+
+async fn spy_order(gateway: &Gateway, order_id: OrderId) -> OrderTicket {
+    let mut found = gateway.contracts(&ContractQuery::stock("SPY")).await.known().unwrap();
+    let spy = found.remove(0);
+    OrderTicket {
+        order_id,
+        order_ref: OrderRef::from_record("rg-test"),
+        instrument: spy.instrument,
+        exchange: spy.exchange,
+        side: Side::Buy,
+        quantity: Decimal::TEN,
+        order_type: OrderType::Market,
+        time_in_force: TimeInForce::Day,
+        account: gateway.connected().await.unwrap().account,
+    }
 }
 
 #[tokio::test]
