@@ -5,10 +5,12 @@
 
 mod exact;
 mod fields;
+mod keys;
 mod problems;
 mod trading;
 
 pub use exact::{exact_decimal, exact_optional};
+pub use keys::{CONFIG_KEYS, ConfigKey};
 pub use problems::{ConfigProblem, ConfigProblems};
 pub use trading::{
     Exposure, Limits, ORDERS_PER_RUN_MAX, OrderKind, OrderSettings, SAMPLE_CONFIG, TradingConfig,
