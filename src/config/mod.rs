@@ -6,11 +6,13 @@
 
 mod exact;
 mod fields;
+mod keys;
 mod problems;
 mod settings;
 mod trading;
 
 pub use exact::{exact_decimal, exact_optional};
+pub use keys::{CONFIG_KEYS, ConfigKey};
 pub use problems::{ConfigProblem, ConfigProblems};
 pub use settings::{
     Budgets, GatewaySettings, HostPort, LogFormat, LogSettings, OrderWaits, Problems,

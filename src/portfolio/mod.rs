@@ -12,6 +12,8 @@ mod book;
 mod close;
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+pub(crate) mod generators;
 mod holdings;
 mod inputs;
 mod netting;

@@ -111,7 +111,8 @@ fn net(
     let net = contributions
         .values()
         .try_fold(Decimal::ZERO, |sum, part| sum.checked_add(*part))
-        .ok_or(SizingProblem::Overflow)?;
+        .ok_or(SizingProblem::Overflow)?
+        .normalize();
     if contributions.is_empty() {
         return Ok(None);
     }
@@ -193,7 +194,7 @@ fn line(
         exchange: contract.exchange.clone(),
         side,
         quantity: net.abs(),
-        order_type: order_type(contract, side, quote, reference_price, &inputs.config)?,
+        order_type: order_type(inputs, contract, side, reference_price)?,
         time_in_force: inputs.config.orders.time_in_force,
         step: step(contract, &inputs.config)?,
         reference_price,

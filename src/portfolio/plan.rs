@@ -254,6 +254,7 @@ impl Plan {
     pub(super) fn sorted(mut self) -> Self {
         // Sells free the money that buys need.
         self.lines.sort_by_key(|line| (line.side == Side::Buy, line.instrument.id));
+        self.leftovers.sort_by(|a, b| (a.contract, &a.strategy).cmp(&(b.contract, &b.strategy)));
         self
     }
 
@@ -411,3 +412,7 @@ fn wanted(
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "plan_properties.rs"]
+mod properties;

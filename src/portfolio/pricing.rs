@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::inputs::PlanInputs;
 use super::sizing::SizingProblem;
 use crate::config::{OrderKind, TradingConfig};
 use crate::domain::{AccountValues, Contract, MarketDataType, OrderType, Quote, Side};
@@ -107,13 +108,13 @@ pub fn unit_value(
 /// the tick so that it is never worse than that: buys down, sells up. Without a usable price the
 /// order goes at the market; risk lets that pass only for exits, which must stay possible.
 pub(super) fn order_type(
+    inputs: &PlanInputs,
     contract: &Contract,
     side: Side,
-    quote: Option<&Quote>,
     reference: Option<Decimal>,
-    config: &TradingConfig,
 ) -> Result<OrderType, SizingProblem> {
-    let (OrderKind::Limit, Some(reference)) = (config.orders.kind, reference) else {
+    let settings = &inputs.config.orders;
+    let (OrderKind::Limit, Some(reference)) = (settings.kind, reference) else {
         return Ok(OrderType::Market);
     };
     let tick = contract.min_tick;
@@ -121,6 +122,7 @@ pub(super) fn order_type(
         return Err(SizingProblem::Contract { problem: format!("its price step is {tick}") });
     }
     // A crossed or one-sided market: the reference is then the last trade.
+    let quote = inputs.quotes.get(&contract.instrument.id);
     let sides = quote.and_then(|quote| Some((quote.bid?, quote.ask?)));
     let sides = sides.filter(|(bid, ask)| *bid > Decimal::ZERO && bid <= ask);
     let far = match (side, sides) {
@@ -128,7 +130,7 @@ pub(super) fn order_type(
         (Side::Sell, Some((bid, _))) => bid,
         (_, None) => reference,
     };
-    limit_price(far, side, tick, config.orders.limit_offset_bps)
+    limit_price(far, side, tick, settings.limit_offset_bps)
         .map(|price| OrderType::Limit { price })
         .ok_or(SizingProblem::Overflow)
 }

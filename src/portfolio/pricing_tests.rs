@@ -81,12 +81,12 @@ fn without_a_rate_nothing_is_worth_anything() {
 
 #[test]
 fn a_limit_price_is_never_worse_than_the_offset_allows() {
-    let mut config = config();
-    config.orders.kind = OrderKind::Limit;
-    config.orders.limit_offset_bps = d("10");
-    let limit = |id, side, bid: &str, ask: &str| {
-        let quote = quote(bid, ask);
-        order_type(&contract(id), side, Some(&quote), mid_or_last(&quote), &config)
+    let mut inputs = inputs();
+    inputs.config.orders.kind = OrderKind::Limit;
+    inputs.config.orders.limit_offset_bps = d("10");
+    let mut limit = |id, side, bid: &str, ask: &str| {
+        inputs.quotes.insert(id, quote(bid, ask));
+        order_type(&inputs, &contract(id), side, mid_or_last(&quote(bid, ask)))
     };
     let price = |text: &str| Ok(OrderType::Limit { price: d(text) });
     // 500.02 x 1.001 = 500.52002, down to the cent; 499.98 x 0.999 = 499.48002, up to it.
@@ -99,9 +99,29 @@ fn a_limit_price_is_never_worse_than_the_offset_allows() {
 }
 
 #[test]
+fn a_limit_price_in_a_crossed_market_starts_from_the_last_trade() {
+    let mut inputs = inputs();
+    inputs.config.orders.kind = OrderKind::Limit;
+    inputs.config.orders.limit_offset_bps = d("10");
+    inputs.quotes.insert(SPY, quote("510", "490"));
+    let buy = order_type(&inputs, &contract(SPY), Side::Buy, Some(d("500")));
+    assert_eq!(buy, Ok(OrderType::Limit { price: d("500.5") }));
+}
+
+#[test]
 fn without_a_price_an_order_goes_at_the_market() {
-    let mut config = config();
-    config.orders.kind = OrderKind::Limit;
-    let none = order_type(&contract(SPY), Side::Sell, None, None, &config);
+    let mut inputs = inputs();
+    inputs.config.orders.kind = OrderKind::Limit;
+    let none = order_type(&inputs, &contract(SPY), Side::Sell, None);
     assert_eq!(none, Ok(OrderType::Market));
+}
+
+#[test]
+fn a_contract_without_a_price_step_has_no_limit_price() {
+    let mut inputs = inputs();
+    inputs.config.orders.kind = OrderKind::Limit;
+    let mut spy = contract(SPY);
+    spy.min_tick = Decimal::ZERO;
+    let refused = order_type(&inputs, &spy, Side::Buy, Some(d("500")));
+    assert!(matches!(refused, Err(SizingProblem::Contract { .. })), "{refused:?}");
 }

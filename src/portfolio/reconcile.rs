@@ -99,6 +99,13 @@ pub struct Break {
     pub strategies: BTreeSet<StrategyId>,
 }
 
+impl LatestPortfolio {
+    /// The contracts that must not be traded while their breaks last, with the reason.
+    pub fn locks(&self) -> BTreeMap<ContractId, String> {
+        self.breaks.iter().map(|found| (found.instrument.id, format!("break: {found}"))).collect()
+    }
+}
+
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.strategies.iter().map(StrategyId::as_str).collect();

@@ -105,13 +105,12 @@ fn claims_beyond_the_position_are_breaks_by_kind() {
 
 #[test]
 fn a_break_says_what_and_whose() {
-    let portfolio =
+    let case =
         Case::new().claims("balanced", SPY, "70").claims("growth", SPY, "30").holds(SPY, "60");
-    let found = portfolio.reconcile().breaks.remove(0);
-    assert_eq!(
-        found.to_string(),
-        "SPY (756733): 100 claimed by balanced, growth, the account holds 60"
-    );
+    let text = "SPY (756733): 100 claimed by balanced, growth, the account holds 60";
+    let portfolio = case.reconcile();
+    assert_eq!(portfolio.breaks[0].to_string(), text);
+    assert_eq!(portfolio.locks(), BTreeMap::from([(SPY, format!("break: {text}"))]));
 }
 
 #[test]

@@ -95,6 +95,16 @@ fn a_senseless_contract_is_named() {
     assert!(matches!(sized, Err(SizingProblem::Contract { .. })), "{sized:?}");
 }
 
+// The exact quotient, 29 digits and a half, is rounded up by the division.
+#[test]
+fn a_quotient_that_the_division_rounds_up_is_taken_back() {
+    let budget = d("59999999999999999999999999999");
+    let sized = by_value(budget, Decimal::TWO, Decimal::ONE).unwrap();
+    assert_eq!(sized.quantity, d("29999999999999999999999999999"));
+    let sized = by_value(-budget, Decimal::TWO, Decimal::ONE).unwrap();
+    assert_eq!(sized.quantity, d("-29999999999999999999999999999"));
+}
+
 fn cents(low: i64, high: i64) -> impl Strategy<Value = Decimal> {
     (low..=high).prop_map(|cents| Decimal::new(cents, 2))
 }

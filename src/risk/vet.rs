@@ -168,3 +168,7 @@ fn verdict(rule: Rule, subject: Subject, finding: Finding) -> Verdict {
 #[cfg(test)]
 #[path = "vet_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "vet_properties.rs"]
+mod properties;
