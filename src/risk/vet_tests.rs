@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Account, MarketDataType, OrderType, Side, TimeInForce, TradingMode};
+use crate::domain::{Account, MarketDataType, TradingMode};
 use crate::portfolio::fixtures::{AGG, SPY, at, d, inputs, units, weight};
 use crate::portfolio::{CloseFilter, close_plan, plan};
 
@@ -23,19 +23,10 @@ fn a_plan_within_all_limits_is_approved_line_by_line() {
     assert!(!vetted.has_breaches());
     assert_eq!(vetted.approved.len(), 2);
     assert_eq!(vetted.verdicts.len(), 2 * RULES.len());
-    let ticket = vetted.approved[0].ticket(OrderId(7));
-    let expected = OrderTicket {
-        order_id: OrderId(7),
-        order_ref: plan(&inputs).lines[0].order_ref.clone(),
-        instrument: inputs.contracts[&SPY].instrument.clone(),
-        exchange: "SMART".to_owned(),
-        side: Side::Buy,
-        quantity: d("648"),
-        order_type: OrderType::Market,
-        time_in_force: TimeInForce::Day,
-        account: Account::new("DU1234567"),
-    };
-    assert_eq!(ticket, expected);
+    let approved = &vetted.approved[0];
+    assert_eq!(approved.line(), &plan(&inputs).lines[0]);
+    assert_eq!(approved.account(), &Account::new("DU1234567"));
+    assert_eq!(approved.effect(), Effect::Increases);
 }
 
 #[test]
