@@ -9,6 +9,7 @@
 
 mod attribution;
 mod book;
+mod book_problem;
 mod close;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -16,6 +17,7 @@ pub(crate) mod fixtures;
 pub(crate) mod generators;
 mod holdings;
 mod inputs;
+mod left_alone;
 mod netting;
 mod plan;
 mod pricing;
@@ -25,16 +27,15 @@ mod sizing;
 
 pub use attribution::{AttributionError, shares};
 pub use book::{
-    Admission, BookMessage, BookProblem, BookProblems, CLOCK_SKEW_MAX, Freshness, Size,
-    TARGETS_MAX, Target, TargetBook, TargetMessage,
+    Admission, BookMessage, CLOCK_SKEW_MAX, Freshness, Size, TARGETS_MAX, Target, TargetBook,
+    TargetMessage,
 };
+pub use book_problem::{BookProblem, BookProblems};
 pub use close::{CloseFilter, close_plan};
 pub use holdings::{Booked, Held, Holdings, HoldingsError};
 pub use inputs::{BookState, PlanInputs, Working};
-pub use plan::{
-    Crossing, Kept, KeptReason, Leftover, LeftoverReason, Line, Plan, PlanKind, SkipReason,
-    Skipped, Unsized, plan,
-};
+pub use left_alone::{Kept, KeptReason, Leftover, LeftoverReason, SkipReason, Skipped, Unsized};
+pub use plan::{Crossing, Line, Plan, PlanKind, plan};
 pub use pricing::{QuoteProblem, mid_or_last, unit_value, usable_price};
 pub use reconcile::{Break, BreakKind, LatestPortfolio, PortfolioRow, Reconciliation, reconcile};
 pub use resolution::{Resolution, ResolvedBook};

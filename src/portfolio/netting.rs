@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::inputs::PlanInputs;
-use super::plan::{Crossing, Leftover, LeftoverReason, Line, Plan, SkipReason, Skipped, Unsized};
+use super::left_alone::{Leftover, LeftoverReason, SkipReason, Skipped, Unsized};
+use super::plan::{Crossing, Line, Plan};
 use super::pricing::{order_type, unit_value, usable_price};
 use super::sizing::{SizingProblem, step, toward_zero};
 use crate::domain::{Contract, ContractId, OrderRef, Side, StrategyId};

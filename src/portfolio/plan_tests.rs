@@ -3,7 +3,7 @@ use crate::config::OrderKind;
 use crate::portfolio::fixtures::{
     AGG, EUR, FUT, SPY, at, d, inputs, instrument, quote, strategy, units, weight,
 };
-use crate::portfolio::{QuoteProblem, SizingProblem};
+use crate::portfolio::{QuoteProblem, SizingProblem, SkipReason};
 
 fn of(parts: &[(&str, &str)]) -> BTreeMap<StrategyId, Decimal> {
     parts.iter().map(|(name, part)| (strategy(name), d(part))).collect()
@@ -166,6 +166,13 @@ fn a_run_for_some_strategies_leaves_the_others_alone() {
     let plan = plan(&inputs);
     assert_eq!(plan.lines[0].contributions, of(&[("growth", "20")]));
     assert_eq!(kept(&plan, "balanced"), Some(KeptReason::NotSelected));
+}
+
+#[test]
+fn a_strategy_that_was_asked_for_and_that_nobody_knows_is_named() {
+    let mut inputs = inputs();
+    inputs.only = Some(BTreeSet::from([strategy("grwoth")]));
+    assert_eq!(kept(&plan(&inputs), "grwoth"), Some(KeptReason::Missing));
 }
 
 #[test]

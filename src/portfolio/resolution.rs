@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::book::{
-    BookProblem, BookProblems, Freshness, Size, TargetBook, freshness, size_problems,
-};
+use super::book::{Freshness, Size, TargetBook, freshness, size_problems};
+use super::book_problem::{BookProblem, BookProblems};
 use crate::config::TradingConfig;
 use crate::domain::{Contract, ContractId, ContractQuery, SecType, StrategyId};
 

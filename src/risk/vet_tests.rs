@@ -174,6 +174,11 @@ fn orders_are_counted_up_to_their_limit() {
     assert!(!vetted(&inputs).has_breaches());
     inputs.config.limits.orders_per_run = 1;
     assert_eq!(breaches(&vetted(&inputs)), [Rule::OrdersPerRun, Rule::OrdersPerRun]);
+    // A way out in the same plan is neither counted nor refused.
+    let inputs = inputs.with_holding("balanced", EUR, "1000");
+    let refused = vetted(&inputs);
+    assert_eq!(breaches(&refused), [Rule::OrdersPerRun, Rule::OrdersPerRun]);
+    assert!(refused.breaches().all(|verdict| verdict.to_string().starts_with("buy")));
 }
 
 #[test]

@@ -1,0 +1,12 @@
+//! The whole service over real sockets: pushed envelopes in, orders at the simulated gateway out.
+//!
+//! The service, its store and `ibapi` are the real ones; the broker's truth is read from the
+//! simulator, never from the service.
+
+mod bad_input;
+mod books;
+mod crash;
+mod gateway_trouble;
+mod http;
+mod main_job;
+mod world;
