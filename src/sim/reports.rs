@@ -136,11 +136,11 @@ pub fn order_status(order: &Order, progress: &Progress) -> OrderStatus {
         remaining: Some(text(progress.remaining)),
         avg_fill_price: Some(progress.average.map_or(0.0, double)),
         perm_id: Some(order.perm_id),
-        parent_id: order.parent_id,
+        parent_id: Some(order.parent_id.unwrap_or_default()),
         last_fill_price: Some(progress.last.map_or(0.0, double)),
         client_id: Some(order.client_id),
         why_held: None,
-        mkt_cap_price: None,
+        mkt_cap_price: Some(0.0),
     }
 }
 
