@@ -1,6 +1,8 @@
 //! A connected client as the world sees it: what it subscribed to, and its way out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, watch};
 
@@ -10,7 +12,10 @@ use super::wire;
 
 /// Bursts waiting for a client that does not read. Each answers one request or one event; a
 /// client that is this far behind is gone.
-pub const OUTBOX_BURSTS: usize = 4096;
+const OUTBOX_BURSTS: usize = 4096;
+
+/// The same in bytes: some lists of ten thousand orders.
+const OUTBOX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Order frames kept back for one client, in bytes: some 40,000 frames.
 const WITHHELD_MAX: usize = 16 * 1024 * 1024;
@@ -22,6 +27,63 @@ pub enum Close {
     Finish,
     /// At once, with a reset.
     Reset,
+}
+
+/// A burst of frames did not fit: the client does not read, or is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The way out to one client: a queue bounded in bursts and in bytes.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    bursts: mpsc::Sender<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// The other end of an [`Outbox`].
+#[derive(Debug)]
+pub struct Inbox {
+    bursts: mpsc::Receiver<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A queue for one client.
+pub fn outbox() -> (Outbox, Inbox) {
+    let (sender, receiver) = mpsc::channel(OUTBOX_BURSTS);
+    let waiting = Arc::new(AtomicUsize::new(0));
+    (Outbox { bursts: sender, waiting: Arc::clone(&waiting) }, Inbox { bursts: receiver, waiting })
+}
+
+impl Outbox {
+    /// Puts a burst behind those that wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]
+    pub fn push(&self, burst: Vec<u8>) -> Result<(), Full> {
+        let length = burst.len();
+        // An empty queue takes any burst: one answer may be longer than what may wait.
+        let waiting = self.waiting.fetch_add(length, Ordering::Relaxed);
+        if waiting > OUTBOX_BYTES {
+            return Err(Full);
+        }
+        self.bursts.try_send(burst).map_err(|_refused| Full)
+    }
+}
+
+impl Inbox {
+    /// The next burst, and what waits behind it up to `most` bytes; `None` when every [`Outbox`]
+    /// is gone.
+    pub async fn next(&mut self, most: usize) -> Option<Vec<u8>> {
+        let mut bytes = self.bursts.recv().await?;
+        while bytes.len() < most
+            && let Ok(more) = self.bursts.try_recv()
+        {
+            bytes.extend_from_slice(&more);
+        }
+        self.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+        Some(bytes)
+    }
 }
 
 /// The values last sent under an account subscription, by key and currency.
@@ -93,18 +155,14 @@ impl Default for Subscriptions {
 pub struct Client {
     pub client_id: i32,
     pub subscriptions: Subscriptions,
-    outbox: mpsc::Sender<Vec<u8>>,
+    outbox: Outbox,
     close: watch::Sender<Option<Close>>,
     burst: Vec<u8>,
     withheld: Vec<u8>,
 }
 
 impl Client {
-    pub fn new(
-        client_id: i32,
-        outbox: mpsc::Sender<Vec<u8>>,
-        close: watch::Sender<Option<Close>>,
-    ) -> Self {
+    pub fn new(client_id: i32, outbox: Outbox, close: watch::Sender<Option<Close>>) -> Self {
         Self {
             client_id,
             subscriptions: Subscriptions::default(),
@@ -145,7 +203,7 @@ impl Client {
             return;
         }
         let burst = std::mem::take(&mut self.burst);
-        if self.outbox.try_send(burst).is_err() {
+        if let Err(Full) = self.outbox.push(burst) {
             tracing::warn!(client_id = self.client_id, "the client does not read: closing");
             self.close(Close::Reset);
         }

@@ -7,11 +7,11 @@ use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Close, OUTBOX_BURSTS};
+use super::client::{Client, Close, Inbox, Outbox, outbox};
 use super::messages::{ErrorMessage, ManagedAccounts, NextValidId, StartApiRequest, request};
 use super::requests;
 use super::wire::{self, Hello, WireError};
@@ -64,9 +64,9 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
     }
     let (reader, writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
-    let (outbox, bursts) = mpsc::channel(OUTBOX_BURSTS);
+    let (outbox, inbox) = outbox();
     let (close, closing) = watch::channel(None);
-    let writer = tokio::spawn(write_bursts(writer, bursts));
+    let writer = tokio::spawn(write_bursts(writer, inbox));
     let session = session(&mut reader, number, &shared, &outbox, close);
     let how = tokio::select! {
         ended = session => {
@@ -136,7 +136,7 @@ async fn session(
     reader: &mut BufReader<OwnedReadHalf>,
     number: u64,
     shared: &Shared,
-    outbox: &mpsc::Sender<Vec<u8>>,
+    outbox: &Outbox,
     close: watch::Sender<Option<Close>>,
 ) -> Result<(), Ended> {
     let started = timeout(START_DEADLINE, start(reader, shared, outbox)).await;
@@ -147,7 +147,7 @@ async fn session(
     if let Err(refusal) = shared.with(|world| admit(world, number, client)) {
         let mut frame = Vec::new();
         wire::push(&mut frame, refusal.as_ref());
-        if outbox.send(frame).await.is_err() {
+        if outbox.push(frame).is_err() {
             tracing::debug!("the connection ended before its refusal");
         }
         return Err(Ended::ClientIdInUse(client_id));
@@ -162,7 +162,7 @@ async fn session(
 async fn start(
     reader: &mut BufReader<OwnedReadHalf>,
     shared: &Shared,
-    outbox: &mpsc::Sender<Vec<u8>>,
+    outbox: &Outbox,
 ) -> Result<Option<i32>, Ended> {
     let hello = wire::read_hello(reader).await?;
     let version = hello.highest.min(HIGHEST_VERSION);
@@ -176,7 +176,7 @@ async fn start(
         while wire::read_frame(reader).await?.is_some() {}
         return Ok(None);
     }
-    if outbox.send(wire::hello_answer(version, &time)).await.is_err() {
+    if outbox.push(wire::hello_answer(version, &time)).is_err() {
         return Ok(None);
     }
     let Some(frame) = wire::read_frame(reader).await? else { return Ok(None) };
@@ -212,13 +212,8 @@ fn admit(world: &mut World, number: u64, mut client: Client) -> Result<(), Box<E
 
 /// Writes bursts in order, several in one write when they wait, until nobody can send any more
 /// or the connection breaks. Then closes our side.
-async fn write_bursts(mut writer: OwnedWriteHalf, mut bursts: mpsc::Receiver<Vec<u8>>) {
-    while let Some(mut bytes) = bursts.recv().await {
-        while bytes.len() < WRITE_MAX
-            && let Ok(more) = bursts.try_recv()
-        {
-            bytes.extend_from_slice(&more);
-        }
+async fn write_bursts(mut writer: OwnedWriteHalf, mut inbox: Inbox) {
+    while let Some(mut bytes) = inbox.next(WRITE_MAX).await {
         if bytes.len().is_multiple_of(PYTHON_READ) {
             pad(&mut bytes);
         }
@@ -255,12 +250,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (_reader, writer) = listener.accept().await.unwrap().0.into_split();
-        let (outbox, queue) = mpsc::channel(OUTBOX_BURSTS);
+        let (outbox, inbox) = outbox();
         for burst in bursts {
-            outbox.send(vec![7; *burst]).await.unwrap();
+            outbox.push(vec![7; *burst]).unwrap();
         }
         drop(outbox);
-        write_bursts(writer, queue).await;
+        write_bursts(writer, inbox).await;
         let mut read = Vec::new();
         client.read_to_end(&mut read).await.unwrap();
         read

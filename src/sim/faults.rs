@@ -74,8 +74,8 @@ impl Faults {
         self.set(|switches| switches.lose_orders = count);
     }
 
-    /// Applies `count` more orders, sends no order frame meanwhile, then resets the connection
-    /// that sent the last of them. With 0 every connection is reset now.
+    /// Applies `count` more orders, tells nobody of orders and fills meanwhile, then resets the
+    /// connection that sent the last of them. With 0 every connection is reset now.
     pub fn drop_after_orders(&self, count: u32) {
         self.shared.with(|world| {
             if count > 0 {

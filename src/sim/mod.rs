@@ -144,3 +144,39 @@ fn announce(addr: SocketAddr) -> io::Result<()> {
     writeln!(out, "listening on {addr}")?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn the_command_line_has_the_defaults_of_a_paper_gateway() {
+        let Command { options } = Command::parse_from(["gateway-sim"]);
+        assert_eq!(options.listen, "127.0.0.1:4002");
+        let here = Options::loopback(1);
+        assert_eq!((options.seed, options.cash), (here.seed, here.cash));
+        assert_eq!(options.account, here.account);
+        assert!(options.universe.is_none() && options.state.is_none());
+    }
+
+    #[test]
+    fn the_command_line_reads_every_option_and_refuses_nonsense() {
+        let line = "gateway-sim --listen [::1]:7000 --seed 9 --state s.json --universe u.toml \
+                    --account DU1 --cash 2500.50";
+        let Command { options } = Command::parse_from(line.split_whitespace());
+        assert_eq!((options.seed, options.cash), (9, Decimal::new(250_050, 2)));
+        assert_eq!(options.state, Some(PathBuf::from("s.json")));
+        for bad in ["--cash lots", "--seed -1", "--cash"] {
+            let line = ["gateway-sim"].into_iter().chain(bad.split(' '));
+            assert!(Command::try_parse_from(line).is_err(), "{bad}");
+        }
+    }
+}

@@ -37,7 +37,8 @@ pub fn report(world: &mut World, events: &[Event]) {
         }
         world.deliver(owner, &frames);
     }
-    if !traded.is_empty() {
+    // A connection about to be reset must not learn of its fills by another way.
+    if !traded.is_empty() && world.switches.drop_after.is_none() {
         feeds::positions(world, &traded);
         feeds::account_values(world);
     }
@@ -136,11 +137,11 @@ pub fn order_status(order: &Order, progress: &Progress) -> OrderStatus {
         remaining: Some(text(progress.remaining)),
         avg_fill_price: Some(progress.average.map_or(0.0, double)),
         perm_id: Some(order.perm_id),
-        parent_id: order.parent_id,
+        parent_id: Some(order.parent_id.unwrap_or_default()),
         last_fill_price: Some(progress.last.map_or(0.0, double)),
         client_id: Some(order.client_id),
         why_held: None,
-        mkt_cap_price: None,
+        mkt_cap_price: Some(0.0),
     }
 }
 

@@ -147,7 +147,7 @@ fn check(options: &Options) -> Result<(), SimError> {
 }
 
 /// The world at the start: new, or as the state file left it.
-fn build(options: &Options) -> Result<World, SimError> {
+pub(super) fn build(options: &Options) -> Result<World, SimError> {
     let universe = match &options.universe {
         None => Universe::parse(BUILT_IN)?,
         Some(path) => {

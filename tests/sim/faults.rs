@@ -64,6 +64,18 @@ async fn dropped_connections_end_and_can_be_made_again() {
 }
 
 #[tokio::test]
+async fn a_reset_after_no_more_orders_is_a_reset_now() {
+    let simulator = start().await;
+    let client = once(&simulator, CLIENT).await;
+    let mut updates = client.order_update_stream().await.unwrap();
+    simulator.faults().drop_after_orders(0);
+    gone(&mut updates).await;
+    drop(client);
+    let client = connect(&simulator, CLIENT).await;
+    trade(&client, &spy(), &market(Action::Buy, 1.0)).await;
+}
+
+#[tokio::test]
 async fn a_lost_order_is_nowhere_and_its_id_stays_free() {
     let simulator = start().await;
     pin_spy(&simulator);

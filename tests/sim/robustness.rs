@@ -143,3 +143,24 @@ async fn there_are_thirty_two_seats() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_closed_and_others_are_served() {
+    let simulator = start().await;
+    let client = connect(&simulator, CLIENT).await;
+    let mut deaf = Raw::started(&simulator, 9).await;
+    // Details of SPY: a request of 17 bytes, an answer of more than 500.
+    let request = [0, 0, 0, 13, 0, 0, 0, 209, 8, 1, 18, 5, 18, 3, 83, 80, 89];
+    let frames = request.repeat(1000);
+    let closed = async { while deaf.stream.write_all(&frames).await.is_ok() {} };
+    within(closed).await;
+    settle(&client).await;
+}
+
+#[tokio::test]
+async fn a_simulator_that_is_dropped_closes_its_connections() {
+    let simulator = start().await;
+    let raw = Raw::started(&simulator, 9).await;
+    drop(simulator);
+    raw.drained().await;
+}

@@ -82,3 +82,13 @@ async fn two_clients_see_each_others_orders_only_where_they_should() {
     };
     assert_eq!((order.order_id, order.order.client_id, status.client_id), (5, 1, 1));
 }
+
+#[tokio::test]
+async fn only_client_zero_may_bind_orders_entered_by_hand() {
+    let simulator = start().await;
+    let (zero, other) = (connect(&simulator, 0).await, connect(&simulator, 1).await);
+    let mut bound = zero.auto_open_orders(true).await.unwrap();
+    assert!(bound.collect_to_end_within(DEADLINE).await.unwrap().is_empty());
+    let mut refused = other.auto_open_orders(true).await.unwrap();
+    assert_eq!(code(refused.collect_to_end_within(DEADLINE).await), 327);
+}

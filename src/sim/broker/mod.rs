@@ -95,8 +95,12 @@ pub struct Broker {
     opening_equity: Decimal,
     #[serde(skip)]
     open: BTreeSet<i64>,
+    /// permId by client id and order id.
     #[serde(skip)]
     names: HashMap<(i32, i32), i64>,
+    /// Children by client id and order id of their parent.
+    #[serde(skip)]
+    children: HashMap<(i32, i32), Vec<i64>>,
 }
 
 impl Broker {
@@ -110,6 +114,7 @@ impl Broker {
             opening_equity: cash,
             open: BTreeSet::new(),
             names: HashMap::new(),
+            children: HashMap::new(),
         }
     }
 
@@ -117,6 +122,12 @@ impl Broker {
     pub fn index(&mut self) {
         let open = self.orders.values().filter(|order| order.state.is_open());
         self.open = open.map(|order| order.perm_id).collect();
+        self.children.clear();
+        for order in self.orders.values() {
+            if let Some(parent_id) = order.parent_id {
+                self.children.entry((order.client_id, parent_id)).or_default().push(order.perm_id);
+            }
+        }
         let names = self.orders.values();
         self.names =
             names.map(|order| ((order.client_id, order.order_id), order.perm_id)).collect();
@@ -162,6 +173,9 @@ impl Broker {
         let perm_id = self.next_perm_id;
         self.next_perm_id = self.next_perm_id.saturating_add(1);
         let family = proposal.parent_id.map(|parent| (proposal.client_id, parent));
+        if let Some(family) = family {
+            self.children.entry(family).or_default().push(perm_id);
+        }
         let transmit = proposal.transmit;
         self.names.insert((proposal.client_id, proposal.order_id), perm_id);
         self.orders.insert(perm_id, Order::new(perm_id, proposal, State::Held));
@@ -247,11 +261,9 @@ impl Broker {
     }
 
     /// Open orders whose parent is the client's order `name`.
-    fn children_of(&self, (client_id, order_id): (i32, i32)) -> Vec<i64> {
-        let children = self
-            .open_orders()
-            .filter(|order| order.client_id == client_id && order.parent_id == Some(order_id));
-        children.map(|order| order.perm_id).collect()
+    fn children_of(&self, name: (i32, i32)) -> Vec<i64> {
+        let children = self.children.get(&name).map(Vec::as_slice).unwrap_or_default();
+        children.iter().copied().filter(|perm_id| self.open.contains(perm_id)).collect()
     }
 
     fn announce(&mut self, perm_id: i64, status: &'static str, events: &mut Vec<Event>) {

@@ -285,7 +285,8 @@ fn bar(market: &Market, listing: &Listing, start: Timestamp, end: Timestamp) -> 
     let (high, low) = samples.fold((open.max(close), open.min(close)), |(high, low), price| {
         (high.max(price), low.min(price))
     });
-    let units = market.draw(listing, first, 3) % VOLUME_UNITS_MAX + 1;
+    let length = u64::try_from(between).unwrap_or_default();
+    let units = market.draw(listing, first, length) % VOLUME_UNITS_MAX + 1;
     Bar { start, open, high, low, close, volume: Decimal::from(units * VOLUME_UNIT) }
 }
 

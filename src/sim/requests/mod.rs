@@ -139,3 +139,7 @@ fn unsupported(call: &mut Call<'_>) {
         None => call.error(-1, 0, text),
     }
 }
+
+#[cfg(test)]
+#[path = "requests_tests.rs"]
+mod tests;
