@@ -96,30 +96,21 @@ async fn work_beyond_the_limit_is_told_to_come_back() {
     let house = House::with(front(handle), limits).await;
     let addr = house.addr;
     let post = move || send(addr, request(Method::POST, "/push", &[], WRAPPED));
-    let mut callers = JoinSet::new();
-    for _ in 0..2 {
-        callers.spawn(post());
-        soon(held.starts.recv()).await.unwrap();
-    }
+    let patient = tokio::spawn(post());
+    soon(held.starts.recv()).await.unwrap();
+    let impatient = tokio::spawn(post());
+    soon(held.starts.recv()).await.unwrap();
     let refused = post().await;
     assert_eq!(refused.status, 503);
     assert_eq!(refused.header("retry-after"), Some("5"));
     // Hanging up does not make room: the work goes on.
-    callers.abort_all();
-    while callers.join_next().await.is_some() {}
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
     assert_eq!(post().await.status, 503);
+    // The end of the work does.
     held.release.add_permits(3);
-    for _ in 0..2 {
-        soon(held.ends.recv()).await.unwrap();
-    }
-    // The slot is given back right after the end that we were told of.
-    loop {
-        let answer = post().await;
-        if answer.status == 200 {
-            break;
-        }
-        assert_eq!(answer.status, 503);
-    }
+    assert_eq!(soon(patient).await.unwrap().status, 200);
+    assert_eq!(post().await.status, 200);
 }
 
 #[tokio::test]
