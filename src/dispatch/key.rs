@@ -43,12 +43,28 @@ pub fn run_key(delivery: &Delivery) -> Result<RunKey, KeyError> {
         return Ok(RunKey::new(key.clone())?);
     }
     let Some(job) = &delivery.job else {
-        return Ok(RunKey::new(format!("{}.{}", delivery.intent, delivery.message_id))?);
+        return Ok(RunKey::new(format!(
+            "{}.{}",
+            delivery.intent,
+            file_name(&delivery.message_id)
+        ))?);
     };
     let at = delivery.published_at.ok_or(KeyError::NoTime)?;
     let attribute = |name: &str| delivery.attributes.get(name).map(String::as_str);
     let slot = slot(at, attribute(PERIOD).unwrap_or("day"), attribute(ZONE))?;
     Ok(RunKey::new(format!("{job}.{}.{slot}", delivery.intent))?)
+}
+
+/// A message id as a part of a run key. Pub/Sub's are numbers and stay as they are; what a direct
+/// caller chose may hold characters that no document id can, and is then named by its hash.
+fn file_name(message_id: &str) -> String {
+    use sha2::{Digest, Sha256};
+    if RunKey::new(message_id).is_ok() {
+        return message_id.to_owned();
+    }
+    let digest = Sha256::digest(message_id);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256-{hex}")
 }
 
 /// The slot of `at`, named by its start in local time.
@@ -122,6 +138,8 @@ mod tests {
         let at = "2026-03-09T19:45:00Z";
         assert_ne!(key("1", at, &[]), key("2", at, &[]));
         assert_eq!(key("1", at, &[("run-key", "mine")]), "mine");
+        assert!(key("a/b", at, &[]).starts_with("allocation.sha256-"));
+        assert_ne!(key("a/b", at, &[]), key("a/c", at, &[]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{Account, MarketDataType, TradingMode};
-use crate::portfolio::fixtures::{AGG, SPY, at, d, inputs, units, weight};
+use crate::portfolio::fixtures::{AGG, EUR, SPY, at, d, inputs, units, weight};
 use crate::portfolio::{CloseFilter, close_plan, plan};
 
 fn vetted(inputs: &PlanInputs) -> Vetted {

@@ -4,7 +4,7 @@ use futures::future::join_all;
 use hyper::{Method, StatusCode};
 use rungate::portfolio::{Plan, PlanInputs, plan};
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::http::{envelope, send};
 use crate::world::World;
@@ -140,7 +140,7 @@ async fn read_only_intents_answer_a_get() {
     assert_eq!(ping.outcome(), "done", "{}", ping.body);
     assert!(ping.body["details"]["broker_time"].is_string());
     let summary = get("/summary").await.unwrap();
-    assert_eq!(summary.body["details"]["account"]["net_liquidation"], "1000000");
+    assert_eq!(summary.body["details"]["account"]["net_liquidation"], "1000000.00");
     assert_eq!(get("/allocation").await.unwrap().status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(get("/nothing").await.unwrap().status, StatusCode::NOT_FOUND);
     service.stop().await;
