@@ -131,21 +131,32 @@ async fn what_works_at_the_deadline_is_followed_by_reconcile() {
 async fn close_all_cancels_what_works_before_it_flattens() {
     let world = World::new().await;
     let service = world.service().await;
-    world
-        .book(&service, "alpha", json!([{ "contract": { "symbol": "AGG" }, "weight": "0.4" }]))
-        .await;
+    let agg = json!([{ "contract": { "symbol": "AGG" }, "weight": "0.4" }]);
+    world.book(&service, "alpha", agg).await;
     service.push(&tick("t1")).await;
     world.simulator.faults().hold_fills(true);
     world.book(&service, "alpha", two()).await;
     let working = service.push(&tick("t2")).await;
-    assert!(working.body["summary"].as_str().unwrap().contains("working"), "{}", working.body);
-    world.simulator.faults().hold_fills(false);
-    // The simulator fills a released market order at once: hold again before closing.
+    assert!(working.body["summary"].as_str().unwrap().contains("1 working"), "{}", working.body);
+
     let answer = world.push(&service, "close-all", json!({})).await;
+
     assert_eq!(answer.outcome(), "done", "{}", answer.body);
+    let orders = world.orders();
+    let of = |symbol: &str, status: &str| {
+        let fits = |order: &&rungate::sim::TrueOrder| {
+            order.contract.local_symbol == symbol && order.status == status
+        };
+        orders.iter().filter(fits).count()
+    };
+    assert_eq!((of("SPY", "Cancelled"), of("AGG", "Filled")), (1, 1), "{orders:?}");
+    // The way out works at the broker; once it fills, nothing is left.
+    world.simulator.faults().hold_fills(false);
+    world.push(&service, "reconcile", json!({})).await;
     assert_eq!(world.position("SPY"), Decimal::ZERO);
     assert_eq!(world.position("AGG"), Decimal::ZERO);
     assert_eq!(world.holdings("alpha").await, []);
+    assert_eq!(world.orders().len(), 3);
     service.stop().await;
 }
 

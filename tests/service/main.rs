@@ -4,6 +4,7 @@
 //! simulator, never from the service.
 
 mod bad_input;
+mod binary;
 mod books;
 mod crash;
 mod gateway_trouble;

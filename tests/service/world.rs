@@ -27,7 +27,7 @@ use crate::http::{Answer, envelope, send};
 pub const CLIENT_ID: i32 = 10;
 
 /// Long enough that no handler of a test outlives it, short enough to wait for.
-pub const LEASE: Duration = Duration::from_millis(1_500);
+const LEASE: Duration = Duration::from_millis(800);
 
 /// A broker with an empty account, and a store with a configuration.
 pub struct World {
@@ -120,32 +120,9 @@ impl World {
         truth.positions.values().find(of_symbol).map_or(Decimal::ZERO, |one| one.quantity)
     }
 
-    /// Settings for a service on this world, with waits that a test can sit out.
-    pub fn settings(&self) -> Settings {
-        let lookup = |name: &str| match name {
-            "TRADING_MODE" => Some("paper".to_owned()),
-            "PORT" => Some("0".to_owned()),
-            "IB_GATEWAY_ADDR" => Some(self.simulator.addr().to_string()),
-            "STORE_URL" => Some(format!("sqlite:{}", self.database().display())),
-            _ => None,
-        };
-        let mut settings = Settings::from_lookup(lookup).expect("settings");
-        settings.budgets.handler = Duration::from_secs(20);
-        settings.budgets.lease = LEASE;
-        settings.waits.acknowledge = Duration::from_millis(300);
-        settings.waits.fills = Duration::from_secs(2);
-        settings.waits.absence_between = Duration::from_millis(100);
-        settings.waits.absence_after_write = Duration::from_millis(300);
-        settings
-    }
-
     /// Starts a service on this world's store and broker.
     pub async fn service(&self) -> Service {
-        let settings = self.settings();
-        let gateway = Gateway::open(gateway_config(&settings), Clock::system());
-        let app = App::build(&settings, TradingMode::Paper, self.store.clone(), gateway)
-            .await
-            .expect("a service");
+        let app = app(&self.simulator.addr().to_string(), self.store.clone()).await;
         let addr = app.addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
@@ -185,6 +162,25 @@ impl Service {
     }
 }
 
+/// A service between a gateway and a store, with waits that a test can sit out.
+pub async fn app(gateway: &str, store: Arc<dyn Store>) -> App {
+    let lookup = |name: &str| match name {
+        "TRADING_MODE" => Some("paper".to_owned()),
+        "PORT" => Some("0".to_owned()),
+        "IB_GATEWAY_ADDR" => Some(gateway.to_owned()),
+        _ => None,
+    };
+    let mut settings = Settings::from_lookup(lookup).expect("settings");
+    settings.budgets.handler = Duration::from_secs(20);
+    settings.budgets.lease = LEASE;
+    settings.waits.acknowledge = Duration::from_millis(300);
+    settings.waits.fills = Duration::from_secs(2);
+    settings.waits.absence_between = Duration::from_millis(100);
+    settings.waits.absence_after_write = Duration::from_millis(300);
+    let gateway = Gateway::open(gateway_config(&settings), Clock::system());
+    App::build(&settings, TradingMode::Paper, store, gateway).await.expect("a service")
+}
+
 /// A target book that is good for an hour from now.
 pub fn book(strategy: &str, targets: Value) -> Value {
     let now = Clock::system().now();
@@ -201,7 +197,7 @@ pub fn config() -> Value {
 }
 
 /// Budgets for a gateway on loopback.
-pub fn gateway_config(settings: &Settings) -> GatewayConfig {
+fn gateway_config(settings: &Settings) -> GatewayConfig {
     let timing = Timing {
         connect: Duration::from_secs(2),
         request: Duration::from_secs(2),
