@@ -67,6 +67,7 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
     let (outbox, inbox) = outbox();
     let (close, closing) = watch::channel(None);
     let writer = tokio::spawn(write_bursts(writer, inbox));
+    let presence = Presence { shared: &shared, number };
     let session = session(&mut reader, number, &shared, &outbox, close);
     let how = tokio::select! {
         ended = session => {
@@ -79,7 +80,7 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
         () = stop.cancelled() => Close::Finish,
     };
     // The client id is free, and what the client subscribed to is over, from here on.
-    shared.with(|world| world.clients.remove(&number));
+    drop(presence);
     drop(outbox);
     let abort = writer.abort_handle();
     match how {
@@ -91,6 +92,19 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
         }
     }
     abort.abort();
+}
+
+/// Takes the client out of the world when its connection ends, also when it ends in a panic:
+/// its client id would be in use for ever.
+struct Presence<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        self.shared.with(|world| world.clients.remove(&self.number));
+    }
 }
 
 /// The error and what is behind it.
