@@ -1,6 +1,7 @@
 //! One connection: handshake, then requests in and bursts out until either side ends it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prost::Message;
@@ -66,7 +67,10 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
     let mut reader = BufReader::new(reader);
     let (outbox, inbox) = outbox();
     let (close, closing) = watch::channel(None);
+    let resets = Arc::new(AtomicBool::new(false));
+    let writer = WriteSide { half: Some(writer), resets: Arc::clone(&resets) };
     let writer = tokio::spawn(write_bursts(writer, inbox));
+    let presence = Presence { shared: &shared, number };
     let session = session(&mut reader, number, &shared, &outbox, close);
     let how = tokio::select! {
         ended = session => {
@@ -79,18 +83,54 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
         () = stop.cancelled() => Close::Finish,
     };
     // The client id is free, and what the client subscribed to is over, from here on.
-    shared.with(|world| world.clients.remove(&number));
-    drop(outbox);
+    drop(presence);
     let abort = writer.abort_handle();
     match how {
-        Close::Reset => reset(reader.get_ref()),
+        Close::Reset => {
+            resets.store(true, Ordering::Relaxed);
+            reset(reader.get_ref());
+            // The writer closes in order once its queue ends, so it goes before its queue.
+            abort.abort();
+            drop(writer.await);
+        }
         Close::Finish => {
+            drop(outbox);
             if timeout(CLOSE_DEADLINE, finish(&mut reader, writer)).await.is_err() {
                 tracing::debug!(connection = number, "the client did not close its side");
             }
+            abort.abort();
         }
     }
-    abort.abort();
+}
+
+/// The half of the stream that is written to. Dropping such a half closes it in order, which a
+/// connection that is to be reset must not do.
+struct WriteSide {
+    half: Option<OwnedWriteHalf>,
+    resets: Arc<AtomicBool>,
+}
+
+impl Drop for WriteSide {
+    fn drop(&mut self) {
+        if self.resets.load(Ordering::Relaxed)
+            && let Some(half) = self.half.take()
+        {
+            half.forget();
+        }
+    }
+}
+
+/// Takes the client out of the world when its connection ends, also when it ends in a panic:
+/// its client id would be in use for ever.
+struct Presence<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        self.shared.with(|world| world.clients.remove(&self.number));
+    }
 }
 
 /// The error and what is behind it.
@@ -212,7 +252,8 @@ fn admit(world: &mut World, number: u64, mut client: Client) -> Result<(), Box<E
 
 /// Writes bursts in order, several in one write when they wait, until nobody can send any more
 /// or the connection breaks. Then closes our side.
-async fn write_bursts(mut writer: OwnedWriteHalf, mut inbox: Inbox) {
+async fn write_bursts(mut side: WriteSide, mut inbox: Inbox) {
+    let Some(writer) = &mut side.half else { return };
     while let Some(mut bytes) = inbox.next(WRITE_MAX).await {
         if bytes.len().is_multiple_of(PYTHON_READ) {
             pad(&mut bytes);
@@ -255,7 +296,8 @@ mod tests {
             outbox.push(vec![7; *burst]).unwrap();
         }
         drop(outbox);
-        write_bursts(writer, inbox).await;
+        let side = WriteSide { half: Some(writer), resets: Arc::default() };
+        write_bursts(side, inbox).await;
         let mut read = Vec::new();
         client.read_to_end(&mut read).await.unwrap();
         read

@@ -76,6 +76,18 @@ async fn a_reset_after_no_more_orders_is_a_reset_now() {
 }
 
 #[tokio::test]
+async fn a_reset_is_a_reset_and_a_drop_an_orderly_end() {
+    let simulator = start().await;
+    let raw = Raw::started(&simulator, 8).await;
+    simulator.faults().drop_connections();
+    assert!(raw.end().await.is_ok());
+    let raw = Raw::started(&simulator, 9).await;
+    simulator.faults().drop_after_orders(0);
+    let error = raw.end().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn a_lost_order_is_nowhere_and_its_id_stays_free() {
     let simulator = start().await;
     pin_spy(&simulator);

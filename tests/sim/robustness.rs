@@ -52,6 +52,11 @@ impl Raw {
         Some(body)
     }
 
+    /// How the connection ends.
+    pub async fn end(mut self) -> std::io::Result<usize> {
+        within(self.stream.read_to_end(&mut Vec::new())).await
+    }
+
     /// Reads until the simulator closes.
     pub async fn drained(mut self) {
         while self.frame().await.is_some() {}

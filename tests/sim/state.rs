@@ -23,10 +23,13 @@ async fn orders_positions_and_ids_survive_a_restart() {
     client.submit_order(4, &spy(), &resting).await.unwrap();
     settle(&client).await;
     let before = simulator.truth();
+    let addr = simulator.addr();
     client.disconnect().await;
     simulator.stop().await;
 
-    let simulator = Simulator::start(options(&state)).await.unwrap();
+    let again = Options { listen: addr.to_string(), ..options(&state) };
+    let simulator = Simulator::start(again).await.unwrap();
+    assert_eq!(simulator.addr(), addr, "the same address can be had at once");
     let after = simulator.truth();
     assert_eq!(after.orders, before.orders);
     assert_eq!(after.executions, before.executions);
