@@ -1,4 +1,4 @@
-//! The commands. Each file is one of them; [`app`] wires the service together.
+//! The commands. Each file is one of them; [`App`] is the service, wired together.
 
 mod app;
 mod exit;
