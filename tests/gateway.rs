@@ -16,7 +16,7 @@ use rungate::domain::{
     Contract, ContractQuery, OrderId, OrderRef, OrderTicket, OrderType, Side, TimeInForce,
     TradingMode,
 };
-use rungate::gateway::{Gateway, GatewayConfig, Link, OrderEvent, Timing};
+use rungate::gateway::{Gateway, GatewayConfig, Link, OrderEvent, SubmitError, Timing};
 use rungate::sim::{Options, Simulator};
 use rust_decimal::Decimal;
 use tokio::sync::broadcast;
@@ -73,6 +73,12 @@ impl Rig {
     }
 
     /// A market order for ten SPY.
+    /// Sends on the connection of the moment.
+    pub async fn submit(&self, ticket: &OrderTicket) -> Result<(), SubmitError> {
+        let now = self.gateway.connected().await.map_err(SubmitError::NotSent)?;
+        self.gateway.submit(ticket, now.generation).await
+    }
+
     pub async fn market_order(&self, id: i32) -> OrderTicket {
         let spy = self.spy().await;
         OrderTicket {

@@ -174,15 +174,21 @@ impl Gateway {
         .await
     }
 
-    /// Hands one order to the gateway, after proof that it lives.
+    /// Hands one order to the gateway, after proof that it lives, on the connection of this
+    /// `generation` and no other: what was sent before on a connection that broke is in doubt,
+    /// and a new one must not carry on behind it.
     ///
     /// `Ok` means that the bytes left; only the broker's reports say that the order exists.
     ///
     /// # Errors
     ///
     /// [`SubmitError::NotSent`] is certain. After [`SubmitError::InDoubt`] the order may be live.
-    pub async fn submit(&self, ticket: &OrderTicket) -> Result<(), SubmitError> {
+    pub async fn submit(&self, ticket: &OrderTicket, generation: u64) -> Result<(), SubmitError> {
         let live = self.live().await.map_err(SubmitError::NotSent)?;
+        if live.connected().generation != generation {
+            let lost = GatewayError::Reset { request: "a batch of orders" };
+            return Err(SubmitError::NotSent(lost));
+        }
         let ticket = ticket.clone();
         write("the order", async move { live.submit(&ticket).await }).await
     }

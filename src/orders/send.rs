@@ -44,7 +44,7 @@ impl Sender<'_> {
         if planned.is_empty() {
             return Ok(());
         }
-        self.gateway.connected().await?;
+        let connection = self.gateway.connected().await?.generation;
         let floor = self.gateway.next_valid_id().await?;
         self.held.check().await?;
         let first = self.ids.reserve(planned.len(), floor).await?;
@@ -52,7 +52,7 @@ impl Sender<'_> {
         let mut unsent = planned.into_iter();
         let mut stopped = Ok(());
         for order in unsent.by_ref() {
-            stopped = self.send_one(order).await;
+            stopped = self.send_one(order, connection).await;
             if stopped.is_err() {
                 break;
             }
@@ -89,7 +89,7 @@ impl Sender<'_> {
         self.ledger.append(order, &[sending]).await
     }
 
-    async fn send_one(&self, order: &mut Tracked) -> Result<(), OrderError> {
+    async fn send_one(&self, order: &mut Tracked, connection: u64) -> Result<(), OrderError> {
         if let Err(error) = self.held.check().await {
             let reason = "the trading lease is not ours any more".to_owned();
             self.ledger.append(order, &[Event::NotSent { reason }]).await?;
@@ -102,7 +102,7 @@ impl Sender<'_> {
         let Some(order_id) = order.progress().order_id() else {
             return Err(OrderError::Differs(order.order_ref().clone()));
         };
-        match self.gateway.submit(&order.spec().ticket(order_id)).await {
+        match self.gateway.submit(&order.spec().ticket(order_id), connection).await {
             Ok(()) => Ok(()),
             Err(SubmitError::NotSent(error)) => {
                 let reason = error.to_string();

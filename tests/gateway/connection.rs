@@ -155,7 +155,7 @@ async fn nothing_is_written_to_a_gateway_that_has_gone_silent() {
     let rig = Rig::with(strict).await;
     let ticket = rig.market_order(1).await;
     rig.sim.faults().mute(true);
-    let error = rig.gateway.submit(&ticket).await.unwrap_err();
+    let error = rig.submit(&ticket).await.unwrap_err();
     assert!(
         matches!(error, SubmitError::NotSent(GatewayError::Timeout { .. })),
         "{error}: {error:?}"
@@ -165,7 +165,7 @@ async fn nothing_is_written_to_a_gateway_that_has_gone_silent() {
     // The silent connection was given up for a new one.
     rig.sim.faults().mute(false);
     rig.link_becomes(|link| matches!(link, Link::Up { generation } if *generation > 1)).await;
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn a_closed_gateway_stays_closed() {
     assert!(matches!(rig.gateway.link(), Link::Closed));
     assert!(matches!(rig.gateway.server_time().await, Err(GatewayError::Closed)));
     assert!(matches!(rig.gateway.open_orders().await, Answer::Unknown(GatewayError::Closed)));
-    let error = rig.gateway.submit(&ticket).await.unwrap_err();
+    let error = rig.submit(&ticket).await.unwrap_err();
     assert!(matches!(error, SubmitError::NotSent(GatewayError::Closed)));
     // A second goodbye is one too many, and harmless.
     rig.gateway.close().await;

@@ -12,9 +12,9 @@ const ORDERS: i32 = 8;
 async fn everybody_who_asks_at_once_gets_a_whole_list() {
     let rig = Rig::start().await;
     for id in 1..=ORDERS {
-        rig.gateway.submit(&rig.resting_order(id).await).await.unwrap();
+        rig.submit(&rig.resting_order(id).await).await.unwrap();
     }
-    rig.gateway.submit(&rig.market_order(ORDERS + 1).await).await.unwrap();
+    rig.submit(&rig.market_order(ORDERS + 1).await).await.unwrap();
 
     let mut asks = tokio::task::JoinSet::new();
     for _ in 0..10 {
@@ -59,7 +59,7 @@ async fn a_list_that_was_cut_short_is_unknown_and_costs_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_gives_up_on_a_list_spoils_it_for_nobody() {
     let rig = Rig::start().await;
-    rig.gateway.submit(&rig.resting_order(1).await).await.unwrap();
+    rig.submit(&rig.resting_order(1).await).await.unwrap();
     for _ in 0..20 {
         // Dropped before it can be answered.
         let impatient = tokio::time::timeout(Duration::ZERO, rig.gateway.open_orders()).await;

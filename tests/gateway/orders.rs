@@ -35,7 +35,7 @@ async fn a_market_order_is_reported_from_open_to_commission() {
     let rig = Rig::start().await;
     let ticket = rig.market_order(11).await;
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
 
     let (mut opened, mut filled, mut fill, mut cost) = (false, false, None, None);
     while !(opened && filled && fill.is_some() && cost.is_some()) {
@@ -75,7 +75,7 @@ async fn a_position_that_was_closed_is_no_position() {
     let sell = OrderTicket { order_id: OrderId(12), side: Side::Sell, ..buy.clone() };
     let mut events = rig.gateway.events();
     for ticket in [&buy, &sell] {
-        rig.gateway.submit(ticket).await.unwrap();
+        rig.submit(ticket).await.unwrap();
         event(&mut events, executed).await;
     }
     assert!(matches!(rig.gateway.positions().await, Answer::Empty));
@@ -87,7 +87,7 @@ async fn a_working_order_is_seen_and_can_be_cancelled() {
     let rig = Rig::start().await;
     let ticket = rig.resting_order(21).await;
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
     event(&mut events, with_status("Submitted")).await;
     let working = rig.gateway.open_orders().await.known().unwrap();
     assert_eq!(working.len(), 1);
@@ -110,7 +110,7 @@ async fn a_cancel_takes_no_execution_from_a_query() {
     let rig = Rig::start().await;
     let ticket = rig.market_order(31).await;
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
     event(&mut events, executed).await;
     for _ in 0..20 {
         let (cancelled, known) =
@@ -137,7 +137,7 @@ async fn what_the_account_cannot_pay_is_rejected() {
     let rig = Rig::start().await;
     let ticket = OrderTicket { quantity: Decimal::from(10_000_000), ..rig.market_order(41).await };
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
     let notice = event(&mut events, noticed).await;
     assert_eq!((notice.code, notice.class), (201, CodeClass::Rejected));
     assert!(!notice.text.contains("DU1234567"), "{}", notice.text);
@@ -150,7 +150,7 @@ async fn a_price_off_the_grid_is_rejected_and_moves_nothing() {
     let order_type = OrderType::Limit { price: "1.005".parse().unwrap() };
     let ticket = OrderTicket { order_type, ..rig.market_order(42).await };
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
     let notice = event(&mut events, noticed).await;
     assert_eq!((notice.code, notice.class), (110, CodeClass::Rejected));
 }
@@ -161,7 +161,7 @@ async fn a_read_only_gateway_says_so_on_the_order() {
     let ticket = rig.market_order(51).await;
     rig.sim.faults().read_only(true);
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
     let notice = event(&mut events, noticed).await;
     assert_eq!(notice.class, CodeClass::ReadOnly);
     assert!(rig.sim.truth().orders.is_empty());
@@ -171,7 +171,7 @@ async fn a_read_only_gateway_says_so_on_the_order() {
 async fn an_order_for_another_account_is_not_sent() {
     let rig = Rig::start().await;
     let ticket = OrderTicket { account: Account::new("DU7654321"), ..rig.market_order(61).await };
-    let error = rig.gateway.submit(&ticket).await.unwrap_err();
+    let error = rig.submit(&ticket).await.unwrap_err();
     assert!(matches!(error, SubmitError::NotSent(GatewayError::WrongAccount(_))), "{error:?}");
 }
 
@@ -183,7 +183,7 @@ async fn an_order_that_the_protocol_cannot_carry_is_not_sent() {
         OrderTicket { order_id: OrderId(1_500_000_000), ..ticket.clone() },
         OrderTicket { quantity: Decimal::ZERO, ..ticket.clone() },
     ] {
-        let error = rig.gateway.submit(&broken).await.unwrap_err();
+        let error = rig.submit(&broken).await.unwrap_err();
         assert!(matches!(error, SubmitError::NotSent(_)), "{error:?}");
     }
     assert!(rig.sim.truth().orders.is_empty());
@@ -196,8 +196,8 @@ async fn a_lost_order_leaves_silence_and_no_false_report() {
     let (lost, kept) = (rig.market_order(71).await, rig.market_order(72).await);
     rig.sim.faults().lose_orders(1);
     let mut events = rig.gateway.events();
-    rig.gateway.submit(&lost).await.unwrap();
-    rig.gateway.submit(&kept).await.unwrap();
+    rig.submit(&lost).await.unwrap();
+    rig.submit(&kept).await.unwrap();
     assert_eq!(event(&mut events, executed).await.order_id, kept.order_id);
     let known = rig.gateway.executions().await.known().unwrap();
     let ids: BTreeSet<OrderId> = known.iter().map(|execution| execution.order_id).collect();
@@ -212,7 +212,7 @@ async fn orders_that_broke_with_the_connection_are_found_by_the_next() {
     let mut events = rig.gateway.events();
     rig.sim.faults().drop_after_orders(2);
     for ticket in &tickets {
-        match rig.gateway.submit(ticket).await {
+        match rig.submit(ticket).await {
             Ok(()) | Err(SubmitError::InDoubt(_)) => {}
             Err(error) => panic!("{error:?}"),
         }
@@ -238,7 +238,7 @@ async fn reports_that_were_held_back_arrive_when_released() {
     let ticket = rig.market_order(91).await;
     let mut events = rig.gateway.events();
     rig.sim.faults().hold_acks(true);
-    rig.gateway.submit(&ticket).await.unwrap();
+    rig.submit(&ticket).await.unwrap();
     // The answer comes after whatever was not held back.
     rig.gateway.server_time().await.unwrap();
     assert!(events.try_recv().is_err());
@@ -251,12 +251,13 @@ async fn a_rebalance_of_fifty_lines_goes_out_at_once() {
     let rig = Rig::start().await;
     let ticket = rig.market_order(100).await;
     let mut events = rig.gateway.events();
+    let generation = rig.gateway.connected().await.unwrap().generation;
     let mut sends = tokio::task::JoinSet::new();
     for n in 0..50 {
         let ticket =
             OrderTicket { order_id: OrderId(1000 + n), quantity: Decimal::ONE, ..ticket.clone() };
         let gateway = rig.gateway.clone();
-        sends.spawn(async move { gateway.submit(&ticket).await });
+        sends.spawn(async move { gateway.submit(&ticket, generation).await });
     }
     for sent in sends.join_all().await {
         sent.unwrap();
@@ -267,4 +268,16 @@ async fn a_rebalance_of_fifty_lines_goes_out_at_once() {
     }
     let held = rig.gateway.positions().await.known().unwrap();
     assert_eq!(held[0].quantity, Decimal::from(50));
+}
+
+#[tokio::test]
+async fn an_order_is_not_carried_over_to_a_new_connection() {
+    let rig = Rig::start().await;
+    let ticket = rig.market_order(1).await;
+    let before = rig.gateway.connected().await.unwrap().generation;
+    rig.sim.faults().drop_connections();
+    rig.link_becomes(|link| matches!(link, Link::Up { generation } if *generation > before)).await;
+    let error = rig.gateway.submit(&ticket, before).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NotSent(GatewayError::Reset { .. })), "{error:?}");
+    assert!(rig.sim.truth().orders.is_empty());
 }

@@ -140,7 +140,8 @@ async fn a_query_has_the_executions_that_a_cancel_took() {
     let (_sim, gateway) = connect(Timing::default()).await;
     let ticket = spy_order(&gateway, OrderId(5)).await;
     let mut events = gateway.events();
-    gateway.submit(&ticket).await.unwrap();
+    let generation = gateway.connected().await.unwrap().generation;
+    gateway.submit(&ticket, generation).await.unwrap();
     while !matches!(timeout(PATIENCE, events.recv()).await, Ok(Ok(OrderEvent::Commission(_)))) {}
 
     let live = gateway.live().await.unwrap();
