@@ -1,8 +1,15 @@
 //! The commands. Each file is one of them; [`app`] wires the service together.
 
 mod app;
+mod courier;
+mod dev;
 mod exit;
+mod letter;
+mod output;
+mod records;
 mod serve;
+mod table;
+mod trigger;
 
 use std::process::ExitCode;
 
@@ -28,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Run the service: the push endpoint on $PORT
     Serve,
+    /// Run the whole system on this machine, with nothing installed
+    Dev(dev::Options),
     /// Run the simulated IB Gateway alone, for any TWS API client
     GatewaySim(sim::Options),
 }
@@ -41,7 +50,7 @@ pub fn run(lookup: Lookup) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("rungate: can't start: {error}");
+            output::remark(&format!("rungate: can't start: {error}"));
             return Exit::Error.into();
         }
     };
@@ -51,7 +60,7 @@ pub fn run(lookup: Lookup) -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("rungate: {}", exit::chain(&error));
+            output::remark(&format!("rungate: {}", exit::chain(&error)));
             exit::code_of(&error).into()
         }
     }
@@ -60,6 +69,7 @@ pub fn run(lookup: Lookup) -> ExitCode {
 async fn dispatch(command: Command, lookup: Lookup) -> anyhow::Result<Exit> {
     match command {
         Command::Serve => serve::run(lookup).await,
+        Command::Dev(options) => dev::run(options, lookup).await,
         Command::GatewaySim(options) => {
             sim::run(options, serve::terminated()?).await?;
             Ok(Exit::Done)
