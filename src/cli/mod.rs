@@ -1,14 +1,22 @@
 //! The commands. Each file is one of them; [`app`] wires the service together.
 
 mod app;
+mod config;
 mod courier;
 mod dev;
 mod exit;
 mod letter;
+mod order_tables;
+mod orders;
 mod output;
+mod positions;
 mod records;
+mod runs;
 mod serve;
+mod switch;
 mod table;
+mod targets;
+mod told;
 mod trigger;
 
 use std::process::ExitCode;
@@ -39,6 +47,22 @@ enum Command {
     Dev(dev::Options),
     /// Run the simulated IB Gateway alone, for any TWS API client
     GatewaySim(sim::Options),
+    /// Send a message: publish it to the topic, or post it to a service
+    Trigger(trigger::Options),
+    /// Show what was asked for, and how it ended
+    Runs(runs::Options),
+    /// Show our orders, or decide about a parked one
+    Orders(orders::Options),
+    /// Show who holds what, as of the last reconciliation
+    Positions(positions::Options),
+    /// Show what strategies want to hold
+    Targets(targets::Options),
+    /// Show or change the trading configuration
+    Config(config::Options),
+    /// Stop trading: set the trading switch to off, or to reduce-only
+    Halt(switch::Halt),
+    /// Let trading go on: set the trading switch to on
+    Resume(switch::Resume),
 }
 
 /// Runs the command that the arguments name and returns how it ended.
@@ -74,5 +98,13 @@ async fn dispatch(command: Command, lookup: Lookup) -> anyhow::Result<Exit> {
             sim::run(options, serve::terminated()?).await?;
             Ok(Exit::Done)
         }
+        Command::Trigger(options) => trigger::run(options, lookup).await,
+        Command::Runs(options) => runs::run(options, lookup).await,
+        Command::Orders(options) => orders::run(options, lookup).await,
+        Command::Positions(options) => positions::run(options, lookup).await,
+        Command::Targets(options) => targets::run(options, lookup).await,
+        Command::Config(options) => config::run(options, lookup).await,
+        Command::Halt(options) => switch::halt(options, lookup).await,
+        Command::Resume(options) => switch::resume(options, lookup).await,
     }
 }

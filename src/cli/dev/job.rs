@@ -12,7 +12,7 @@ use super::seed::{SAMPLES, Sample};
 use super::story;
 use crate::cli::courier::{Courier, Setback, Told};
 use crate::cli::letter::Letter;
-use crate::cli::{Exit, output, records, trigger};
+use crate::cli::{Exit, order_tables, output, records, told};
 use crate::clock::Clock;
 use crate::dispatch::{Arrival, run_key};
 use crate::domain::{RunKey, TradingMode};
@@ -54,9 +54,10 @@ impl Job {
         output::print(&story::heading(step, "allocation: trade to the books", &letter))?;
         let told = self.deliver(&letter).await?;
         output::print(&story::outcome(&told))?;
-        let orders = self.orders_of(&told).await?;
+        let mut orders = self.orders_of(&told).await?;
+        order_tables::as_sent(&mut orders);
         output::print(&story::trades(&orders, self.started_at))?;
-        Ok(trigger::exit_of(&told, false))
+        Ok(told::exit_of(&told, false))
     }
 
     async fn reconcile(&self, step: usize) -> anyhow::Result<()> {
