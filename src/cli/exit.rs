@@ -38,6 +38,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Arguments or settings that ask for something that can't be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Misuse(pub String);
+
+/// What was asked for is understood, and a rule forbids it. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("refused: {0}")]
+pub(super) struct Refusal(pub String);
+
 /// Prints what clap has to say: help to standard output, mistakes to standard error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     if error.print().is_err() {
@@ -54,7 +64,11 @@ pub(super) fn code_of(error: &anyhow::Error) -> Exit {
     let is_usage = error.is::<Problems>()
         || error.is::<ConfigProblems>()
         || error.is::<StoreUrlError>()
-        || error.is::<BindError>();
+        || error.is::<BindError>()
+        || error.is::<Misuse>();
+    if error.is::<Refusal>() {
+        return Exit::Refused;
+    }
     match error.downcast_ref::<GatewayError>() {
         _ if is_usage => Exit::Usage,
         Some(error) if error.is_retryable() => Exit::GatewayAway,

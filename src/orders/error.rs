@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::IllegalStep;
+use super::{IllegalStep, ResolutionProblem};
 use crate::domain::{OrderRef, RunKey};
 use crate::gateway::GatewayError;
 use crate::portfolio::{AttributionError, HoldingsError};
@@ -56,6 +56,9 @@ pub enum OrderError {
     /// Writers kept overtaking each other.
     #[error("order {0} was changed by others on every attempt to write to it")]
     Contended(OrderRef),
+    /// A person's decision contradicts the ledger.
+    #[error("the order can't be resolved like this")]
+    Unresolvable(#[from] ResolutionProblem),
     /// Fills can't be told apart by strategy.
     #[error("a fill can't be attributed")]
     Attribution(#[from] AttributionError),
@@ -77,6 +80,7 @@ impl OrderError {
             Self::Path(_)
             | Self::Illegal { .. }
             | Self::Differs(_)
+            | Self::Unresolvable(_)
             | Self::Attribution(_)
             | Self::Holdings(_)
             | Self::IdsExhausted => false,

@@ -147,6 +147,26 @@ impl Ledger {
         Err(OrderError::Contended(order.order_ref().clone()))
     }
 
+    /// Appends to an order as it was read, and to no other: what was decided from it may not hold
+    /// for what it has become.
+    pub(super) async fn append_unchanged(
+        &self,
+        order: &mut Tracked,
+        events: &[Event],
+    ) -> Result<(), OrderError> {
+        let Some(record) = self.with_events(order, events)? else { return Ok(()) };
+        let path = path_of(order.order_ref())?;
+        match self.store.update(&path, &order.version, &to_json(&record, &path)?).await {
+            Ok(version) => {
+                let progress = record.progress()?;
+                *order = Tracked { record, progress, version };
+                Ok(())
+            }
+            Err(StoreError::Conflict(_)) => Err(OrderError::Contended(order.order_ref().clone())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Appends to several orders at once, each its own events; the first error is returned after
     /// all writes have ended.
     pub async fn append_all(
