@@ -16,7 +16,7 @@ use crate::world::World;
 /// Far more than a start or an orderly end takes.
 const WITHIN: Duration = Duration::from_secs(20);
 
-fn serve(world: &World, settings: &[(&str, &str)]) -> Command {
+pub fn serve(world: &World, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rungate"));
     command
         .arg("serve")
@@ -35,7 +35,7 @@ fn serve(world: &World, settings: &[(&str, &str)]) -> Command {
 }
 
 /// Starts the service and waits until it says where it listens.
-async fn listening(mut command: Command) -> (Child, SocketAddr, Lines<BufReader<ChildStderr>>) {
+pub async fn listening(mut command: Command) -> (Child, SocketAddr, Lines<BufReader<ChildStderr>>) {
     let mut child = command.spawn().expect("the binary");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let addr = async {

@@ -7,7 +7,13 @@ mod bad_input;
 mod binary;
 mod books;
 mod crash;
+#[cfg(feature = "google-cloud")]
+mod emulated;
+#[cfg(feature = "google-cloud")]
+mod emulator;
 mod gateway_trouble;
 mod http;
 mod main_job;
+#[cfg(feature = "google-cloud")]
+mod pubsub;
 mod world;

@@ -1,8 +1,5 @@
 //! Our publishing and our quarantine against Google's own Pub/Sub emulator, and the emulator's
 //! redelivery, on which the tests of the whole service stand.
-#![cfg(feature = "google-cloud")]
-
-mod emulator;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +8,7 @@ use bytes::Bytes;
 use rungate::dispatch::{Quarantine, Rejected, ReplyKind};
 use rungate::pubsub::{Message, Publisher};
 
-use emulator::{DELIVERIES_MAX, Emulator, Endpoint, PROJECT, PushPolicy, subscription_name};
+use crate::emulator::{DELIVERIES_MAX, Emulator, Endpoint, PROJECT, PushPolicy, subscription_name};
 
 /// A delivery over loopback takes milliseconds; a redelivery of the emulator about a second.
 const WITHIN: Duration = Duration::from_secs(30);
