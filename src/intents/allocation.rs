@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::inputs::{Scope, gather};
-use super::trading::{Frozen, act, dry_outcome, freeze, resume};
+use super::inputs::Scope;
+use super::trading::{Ground, Purpose, rehearse, trade};
 use super::{Context, IntentError};
-use crate::config::TradingConfig;
 use crate::domain::StrategyId;
-use crate::orders::{Engine, Ledger};
-use crate::portfolio::plan;
+use crate::orders::{Engine, Tracked};
+use crate::portfolio::{Plan, PlanInputs, plan};
 use crate::runs::Outcome;
 
 /// What to allocate.
@@ -27,45 +26,28 @@ pub struct Allocation {
 
 impl Allocation {
     pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<Outcome, IntentError> {
-        let config = cx.prepare().await?;
-        if self.dry_run {
-            return self.rehearse(cx, config).await;
+        match self.dry_run {
+            true => rehearse(cx, &self).await,
+            false => trade(cx, &self).await,
         }
-        let engine = cx.engine().await?;
-        let result = self.trade(cx, &engine, config).await;
-        engine.release().await?;
-        result
+    }
+}
+
+impl Purpose for Allocation {
+    async fn prepare_ground(
+        &self,
+        _cx: &mut Context<'_>,
+        _engine: &Engine,
+        open: Vec<Tracked>,
+    ) -> Result<Ground, IntentError> {
+        Ok(self.imagine_ground(open))
     }
 
-    async fn trade(
-        self,
-        cx: &mut Context<'_>,
-        engine: &Engine,
-        config: TradingConfig,
-    ) -> Result<Outcome, IntentError> {
-        if let Some(frozen) = cx.run().plan::<Frozen>()? {
-            return resume(cx, engine, frozen).await;
-        }
-        let open = engine.recover(cx.deadline()).await?;
-        let scope = Scope { only: self.strategies, ..Scope::default() };
-        let gathered = gather(cx, config, &open, scope).await?;
-        let frozen = freeze(cx, &gathered, &plan(&gathered.inputs))?;
-        act(cx, engine, frozen).await
+    fn imagine_ground(&self, open: Vec<Tracked>) -> Ground {
+        Ground { open, scope: Scope { only: self.strategies.clone(), ..Scope::default() } }
     }
 
-    /// Reads the open orders as they are on record, without taking charge of them.
-    async fn rehearse(
-        self,
-        cx: &mut Context<'_>,
-        config: TradingConfig,
-    ) -> Result<Outcome, IntentError> {
-        let services = cx.services();
-        let ledger = Ledger::new(services.store.clone(), services.clock.clone(), 0);
-        let open = ledger.open_orders().await?;
-        let scope = Scope { only: self.strategies, ..Scope::default() };
-        let gathered = gather(cx, config, &open, scope).await?;
-        let plan = plan(&gathered.inputs);
-        cx.note("plan", &plan);
-        Ok(dry_outcome(&gathered, &plan))
+    fn plan(&self, inputs: &PlanInputs) -> Plan {
+        plan(inputs)
     }
 }

@@ -1,18 +1,17 @@
 //! `close-all`: cancel own working orders, confirm it, flatten what strategies hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::inputs::{Scope, gather, is_working};
-use super::trading::{Frozen, act, dry_outcome, freeze, resume};
+use super::inputs::Scope;
+use super::trading::{Ground, Purpose, rehearse, trade};
 use super::{Context, IntentError};
-use crate::config::TradingConfig;
 use crate::domain::{ContractId, StrategyId};
-use crate::orders::{Engine, Ledger, Tracked};
-use crate::portfolio::{CloseFilter, close_plan};
+use crate::orders::{Engine, State, Tracked};
+use crate::portfolio::{CloseFilter, Plan, PlanInputs, close_plan};
 use crate::runs::Outcome;
 
 /// How long to wait for cancels to be confirmed. IB confirms in a second or two; some it never
@@ -37,60 +36,15 @@ pub struct CloseAll {
 
 impl CloseAll {
     pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<Outcome, IntentError> {
-        let config = cx.prepare().await?;
-        if self.dry_run {
-            return self.rehearse(cx, config).await;
+        match self.dry_run {
+            true => rehearse(cx, &self).await,
+            false => trade(cx, &self).await,
         }
-        let engine = cx.engine().await?;
-        let result = self.close(cx, &engine, config).await;
-        engine.release().await?;
-        result
     }
 
-    async fn close(
-        self,
-        cx: &mut Context<'_>,
-        engine: &Engine,
-        config: TradingConfig,
-    ) -> Result<Outcome, IntentError> {
-        if let Some(frozen) = cx.run().plan::<Frozen>()? {
-            return resume(cx, engine, frozen).await;
-        }
-        let open = engine.recover(cx.deadline()).await?;
-        let (to_cancel, mut open): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|order| is_working(order) && self.covers(order));
-        let deadline = cx.deadline().min(Instant::now() + CANCEL_WAIT);
-        let cancelled = engine.cancel(to_cancel, "close-all", deadline).await?;
-        let unconfirmed: BTreeMap<ContractId, String> = cancelled
-            .iter()
-            .filter(|order| !order.state().is_ended())
-            .map(|order| {
-                let reason = format!("the cancel of order {} is not confirmed", order.order_ref());
-                (order.spec().line.instrument.id, reason)
-            })
-            .collect();
-        open.extend(cancelled.into_iter().filter(|order| order.progress().is_open()));
-        let scope = Scope { locked: unconfirmed, ..Scope::default() };
-        let gathered = gather(cx, config, &open, scope).await?;
-        let plan = close_plan(&gathered.inputs, &self.filter());
-        let frozen = freeze(cx, &gathered, &plan)?;
-        act(cx, engine, frozen).await
-    }
-
-    async fn rehearse(
-        self,
-        cx: &mut Context<'_>,
-        config: TradingConfig,
-    ) -> Result<Outcome, IntentError> {
-        let services = cx.services();
-        let ledger = Ledger::new(services.store.clone(), services.clock.clone(), 0);
-        let mut open = ledger.open_orders().await?;
-        // As if their cancels had been confirmed.
-        open.retain(|order| !(is_working(order) && self.covers(order)));
-        let gathered = gather(cx, config, &open, Scope::default()).await?;
-        let plan = close_plan(&gathered.inputs, &self.filter());
-        cx.note("plan", &plan);
-        Ok(dry_outcome(&gathered, &plan))
+    /// Own working orders that are to be cancelled, and the rest.
+    fn split(&self, open: Vec<Tracked>) -> (Vec<Tracked>, Vec<Tracked>) {
+        open.into_iter().partition(|order| order.state() == State::Working && self.covers(order))
     }
 
     fn covers(&self, order: &Tracked) -> bool {
@@ -103,8 +57,37 @@ impl CloseAll {
             .is_none_or(|some| line.contributions.keys().any(|one| some.contains(one)));
         contract && strategy
     }
+}
 
-    fn filter(&self) -> CloseFilter {
-        CloseFilter { strategies: self.strategies.clone(), contracts: self.contracts.clone() }
+impl Purpose for CloseAll {
+    /// Positions mean nothing while orders work on them: those are cancelled first, and a contract
+    /// whose cancel is not confirmed is left alone.
+    async fn prepare_ground(
+        &self,
+        cx: &mut Context<'_>,
+        engine: &Engine,
+        open: Vec<Tracked>,
+    ) -> Result<Ground, IntentError> {
+        let (to_cancel, mut open) = self.split(open);
+        let deadline = cx.deadline().min(Instant::now() + CANCEL_WAIT);
+        let cancelled = engine.cancel(to_cancel, "close-all", deadline).await?;
+        let mut scope = Scope::default();
+        for order in cancelled.iter().filter(|order| !order.state().is_ended()) {
+            let reason = format!("the cancel of order {} is not confirmed", order.order_ref());
+            scope.locked.insert(order.spec().line.instrument.id, reason);
+        }
+        open.extend(cancelled.into_iter().filter(|order| order.progress().is_open()));
+        Ok(Ground { open, scope })
+    }
+
+    /// As if the cancels had been confirmed.
+    fn imagine_ground(&self, open: Vec<Tracked>) -> Ground {
+        Ground { open: self.split(open).1, scope: Scope::default() }
+    }
+
+    fn plan(&self, inputs: &PlanInputs) -> Plan {
+        let filter =
+            CloseFilter { strategies: self.strategies.clone(), contracts: self.contracts.clone() };
+        close_plan(inputs, &filter)
     }
 }

@@ -140,9 +140,18 @@ impl<'a> Context<'a> {
         Ok(config)
     }
 
-    /// The trading configuration, or `None` if there is no valid one: for what only reads.
-    pub async fn config_if_any(&mut self) -> Result<Option<TradingConfig>, IntentError> {
-        match self.config().await {
+    /// Reads the configuration and asks the gateway for the kind of market data that it names:
+    /// the beginning of every run that looks at prices.
+    pub async fn prepare(&mut self) -> Result<TradingConfig, IntentError> {
+        let config = self.config().await?;
+        self.gateway().set_market_data_type(config.market_data_type).await?;
+        Ok(config)
+    }
+
+    /// As [`Context::prepare`], for runs that need no configuration: without a valid one the kind of
+    /// market data is left as it is, and the problems are on record.
+    pub async fn prepare_if_any(&mut self) -> Result<Option<TradingConfig>, IntentError> {
+        match self.prepare().await {
             Ok(config) => Ok(Some(config)),
             Err(IntentError::Config(problems)) => {
                 self.note("config_problems", &problems);
@@ -150,14 +159,6 @@ impl<'a> Context<'a> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Reads the configuration and asks the gateway for the kind of market data that it names:
-    /// the beginning of every run that looks at prices.
-    pub async fn prepare(&mut self) -> Result<TradingConfig, IntentError> {
-        let config = self.config().await?;
-        self.gateway().set_market_data_type(config.market_data_type).await?;
-        Ok(config)
     }
 
     /// Takes the trading lease for this run, or fails if another run holds it.

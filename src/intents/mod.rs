@@ -4,11 +4,13 @@ mod activity;
 mod allocation;
 mod close_all;
 mod context;
+mod contracts;
 mod error;
 mod inputs;
 mod ping;
 mod reconcile;
 mod set_targets;
+mod stored_book;
 mod summary;
 mod trading;
 
@@ -21,7 +23,7 @@ use serde_json::{Map, Value};
 pub use activity::Activity;
 pub use context::{Context, ContractCache, Services};
 pub use error::{IntentError, Malformed, chain};
-pub use set_targets::StoredBook;
+pub use stored_book::StoredBook;
 
 use crate::runs::Outcome;
 

@@ -13,10 +13,7 @@ pub struct Ping {}
 
 impl Ping {
     pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<Outcome, IntentError> {
-        let config = cx.config_if_any().await?;
-        if let Some(config) = &config {
-            cx.gateway().set_market_data_type(config.market_data_type).await?;
-        }
+        cx.prepare_if_any().await?;
         let connected = cx.gateway().connected().await?;
         let broker_time = cx.gateway().server_time().await?;
         let skew = cx.now().duration_since(broker_time).as_secs();

@@ -19,9 +19,7 @@ pub struct Reconcile {}
 
 impl Reconcile {
     pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<Outcome, IntentError> {
-        if let Some(config) = cx.config_if_any().await? {
-            cx.gateway().set_market_data_type(config.market_data_type).await?;
-        }
+        cx.prepare_if_any().await?;
         let engine = cx.engine().await?;
         let result = follow_up(cx, &engine).await;
         engine.release().await?;

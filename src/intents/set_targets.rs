@@ -1,16 +1,15 @@
 //! `set-targets`: any program, in any language, hands in what its strategy wants to hold.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::inputs::resolve;
+use super::contracts::resolve;
+use super::stored_book::{StoredBook, latest};
 use super::{Context, IntentError};
-use crate::domain::ContractId;
-use crate::domain::{Instrument, StrategyId};
-use crate::portfolio::{Admission, BookMessage, BookProblems, ResolvedBook, TargetBook};
+use crate::domain::StrategyId;
+use crate::portfolio::{
+    Admission, BookMessage, BookProblems, Resolution, ResolvedBook, TargetBook,
+};
 use crate::runs::Outcome;
 use crate::store::{DocPath, Document, StoreError, Version};
 
@@ -18,23 +17,6 @@ use crate::store::{DocPath, Document, StoreError, Version};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct SetTargets(BookMessage);
-
-/// The document `strategies/{id}/intent/latest`: the book, and what its names stood for when it
-/// was handed in. Contracts are resolved once: a name that means another contract tomorrow moves
-/// nothing.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StoredBook {
-    /// As handed in.
-    pub book: TargetBook,
-    /// By contract.
-    pub resolved: ResolvedBook,
-    /// The contracts' names.
-    pub instruments: BTreeMap<ContractId, Instrument>,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// The run that took it in.
-    pub run_key: String,
-}
 
 impl SetTargets {
     pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<Outcome, IntentError> {
@@ -55,7 +37,7 @@ impl SetTargets {
         let instruments = resolutions
             .values()
             .filter_map(|resolution| match resolution {
-                crate::portfolio::Resolution::Found(contract) => {
+                Resolution::Found(contract) => {
                     Some((contract.instrument.id, contract.instrument.clone()))
                 }
                 _ => None,
@@ -73,17 +55,12 @@ impl SetTargets {
             run_key: cx.run().key().to_string(),
         };
         cx.note("book", &record);
-        self::keep(cx, &path, stored.map(|document| document.version), &record).await?;
+        keep(cx, &path, stored.map(|document| document.version), &record).await?;
         register(cx, &strategy).await?;
         let valid_until = record.book.valid_until();
         let summary = format!("{summary} until {valid_until}");
         Ok(Outcome::done(summary).with_details(json!(record.book)))
     }
-}
-
-/// Where a strategy's book lives.
-pub(super) fn latest(strategy: &StrategyId) -> Result<DocPath, StoreError> {
-    Ok(DocPath::new(format!("strategies/{strategy}/intent/latest"))?)
 }
 
 fn refusal(strategy: &StrategyId) -> impl Fn(BookProblems) -> IntentError {

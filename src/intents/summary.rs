@@ -16,11 +16,9 @@ pub struct Summary {}
 
 impl Summary {
     pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<Outcome, IntentError> {
-        let config = cx.config_if_any().await?;
         let mut attention = Vec::new();
-        match &config {
-            Some(config) => cx.gateway().set_market_data_type(config.market_data_type).await?,
-            None => attention.push("there is no valid trading configuration".to_owned()),
+        if cx.prepare_if_any().await?.is_none() {
+            attention.push("there is no valid trading configuration".to_owned());
         }
         let gateway = cx.gateway();
         let account = gateway.account_values().await?;

@@ -1,14 +1,16 @@
-//! From a plan to its outcome: vetted, frozen, executed, told.
+//! What all runs that trade have in common: recovered, gathered, planned, vetted, frozen, executed,
+//! told.
 
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::inputs::Gathered;
+use super::inputs::{Gathered, Scope, gather};
 use super::{Context, IntentError};
-use crate::orders::{End, Engine, OrderSpec, State, Tracked};
-use crate::portfolio::{Crossing, KeptReason, Plan};
+use crate::config::TradingConfig;
+use crate::orders::{End, Engine, Ledger, OrderSpec, State, Tracked};
+use crate::portfolio::{Crossing, KeptReason, Plan, PlanInputs};
 use crate::risk::vet;
 use crate::runs::Outcome;
 
@@ -18,21 +20,105 @@ const PLAN_FRESH_MINUTES: i64 = 30;
 
 /// What a run decided, as its record keeps it: written once, before the first send.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Frozen {
+struct Frozen {
     /// The orders.
-    pub orders: Vec<OrderSpec>,
+    orders: Vec<OrderSpec>,
     /// What strategies give each other.
-    pub crossings: Vec<Crossing>,
+    crossings: Vec<Crossing>,
     /// What a person should know of what was left alone.
-    pub attention: Vec<String>,
+    attention: Vec<String>,
+}
+
+/// What a run that trades is for.
+pub(super) trait Purpose: Sync {
+    /// Prepares the ground for a plan, from the own orders that are open: what has to be done
+    /// before positions may be looked at.
+    fn prepare_ground(
+        &self,
+        cx: &mut Context<'_>,
+        engine: &Engine,
+        open: Vec<Tracked>,
+    ) -> impl Future<Output = Result<Ground, IntentError>> + Send;
+
+    /// The ground as it would be: for a dry run, which changes nothing.
+    fn imagine_ground(&self, open: Vec<Tracked>) -> Ground;
+
+    /// The plan that follows.
+    fn plan(&self, inputs: &PlanInputs) -> Plan;
+}
+
+/// What a plan starts from.
+pub(super) struct Ground {
+    /// Own orders that are still open.
+    pub open: Vec<Tracked>,
+    /// What the run is about.
+    pub scope: Scope,
+}
+
+/// Trades for `purpose`, under the trading lease; continues what an earlier attempt decided.
+pub(super) async fn trade(
+    cx: &mut Context<'_>,
+    purpose: &impl Purpose,
+) -> Result<Outcome, IntentError> {
+    match cx.run().plan::<Frozen>()? {
+        Some(frozen) => {
+            // What was decided is settled, whatever has become of the configuration since.
+            cx.prepare_if_any().await?;
+            let engine = cx.engine().await?;
+            let result = resume(cx, &engine, frozen).await;
+            engine.release().await?;
+            result
+        }
+        None => {
+            let config = cx.prepare().await?;
+            let engine = cx.engine().await?;
+            let result = decide_and_act(cx, &engine, purpose, config).await;
+            engine.release().await?;
+            result
+        }
+    }
+}
+
+/// Plans and vets for `purpose` from the orders as they are on record, and sends nothing.
+pub(super) async fn rehearse(
+    cx: &mut Context<'_>,
+    purpose: &impl Purpose,
+) -> Result<Outcome, IntentError> {
+    let config = cx.prepare().await?;
+    let services = cx.services();
+    let ledger = Ledger::new(services.store.clone(), services.clock.clone(), 0);
+    let Ground { open, scope } = purpose.imagine_ground(ledger.open_orders().await?);
+    let gathered = gather(cx, config, &open, scope).await?;
+    let plan = purpose.plan(&gathered.inputs);
+    let vetted = vet(&gathered.inputs, &plan, gathered.switch);
+    cx.note("plan", &plan);
+    cx.note("verdicts", &vetted.verdicts);
+    let breaches: Vec<String> = vetted.breaches().map(ToString::to_string).collect();
+    let mut summary = format!("dry run: {} orders would be sent", vetted.approved.len());
+    if !breaches.is_empty() {
+        let _infallible = write!(summary, "; risk has {} objections", breaches.len());
+    }
+    let mut attention = left_alone(&plan);
+    attention.extend(breaches);
+    Ok(Outcome::done(summary).with_attention(attention).with_details(json!({ "plan": plan })))
+}
+
+async fn decide_and_act(
+    cx: &mut Context<'_>,
+    engine: &Engine,
+    purpose: &impl Purpose,
+    config: TradingConfig,
+) -> Result<Outcome, IntentError> {
+    let open = engine.recover(cx.deadline()).await?;
+    let Ground { open, scope } = purpose.prepare_ground(cx, engine, open).await?;
+    let gathered = gather(cx, config, &open, scope).await?;
+    let frozen = freeze(cx, &gathered, &purpose.plan(&gathered.inputs))?;
+    cx.run().keep_plan(&frozen).await?;
+    carry_out(cx, engine, frozen).await
 }
 
 /// Vets the plan and freezes what risk approved of it.
-pub(super) fn freeze(
-    cx: &mut Context<'_>,
-    gathered: &Gathered,
-    plan: &Plan,
-) -> Result<Frozen, IntentError> {
+fn freeze(cx: &mut Context<'_>, gathered: &Gathered, plan: &Plan) -> Result<Frozen, IntentError> {
     let vetted = vet(&gathered.inputs, plan, gathered.switch);
     cx.note("plan", plan);
     cx.note("verdicts", &vetted.verdicts);
@@ -48,32 +134,9 @@ pub(super) fn freeze(
     Ok(Frozen { orders, crossings, attention })
 }
 
-/// What a dry run answers: the plan and what risk says of it.
-pub(super) fn dry_outcome(gathered: &Gathered, plan: &Plan) -> Outcome {
-    let vetted = vet(&gathered.inputs, plan, gathered.switch);
-    let breaches: Vec<String> = vetted.breaches().map(ToString::to_string).collect();
-    let mut summary = format!("dry run: {} orders would be sent", vetted.approved.len());
-    if !breaches.is_empty() {
-        let _infallible = write!(summary, "; risk has {} objections", breaches.len());
-    }
-    let mut attention = left_alone(plan);
-    attention.extend(breaches);
-    Outcome::done(summary).with_attention(attention).with_details(json!({ "plan": plan }))
-}
-
-/// Writes the decision down, then acts on it.
-pub(super) async fn act(
-    cx: &mut Context<'_>,
-    engine: &Engine,
-    frozen: Frozen,
-) -> Result<Outcome, IntentError> {
-    cx.run().keep_plan(&frozen).await?;
-    carry_out(cx, engine, frozen).await
-}
-
 /// Continues what an earlier attempt decided: what was sent is settled in any case; what was not
 /// is sent only if nobody has traded since and the plan is not old.
-pub(super) async fn resume(
+async fn resume(
     cx: &mut Context<'_>,
     engine: &Engine,
     frozen: Frozen,
