@@ -105,16 +105,14 @@ pub(super) fn for_whom(line: &Line) -> String {
     shares.collect::<Vec<_>>().join(", ")
 }
 
-/// What its fills cost, as far as that is reported; `None` while nothing is.
+/// What its fills cost; `None` until the cost of every fill is reported.
 pub(super) fn commission(order: &Tracked) -> Option<Decimal> {
     let progress = order.progress();
-    progress
-        .fills()
-        .filter_map(|fill| progress.commission(&fill.execution_id))
-        .try_fold(None, |sum: Option<Decimal>, paid| {
-            Some(Some(sum.unwrap_or_default().checked_add(paid.amount)?))
-        })
-        .flatten()
+    let mut fills = progress.fills().peekable();
+    fills.peek()?;
+    fills.try_fold(Decimal::ZERO, |sum, fill| {
+        sum.checked_add(progress.commission(&fill.execution_id)?.amount)
+    })
 }
 
 /// In the order in which they went out; those that did not go out last.
