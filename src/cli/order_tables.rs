@@ -3,14 +3,14 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::table::{Column, Table, exact, money, number, or_dash, text, time};
+use super::table::{Column, Table, exact, money, name, number, or_dash, text, time};
 use crate::domain::{OrderId, OrderType};
 use crate::orders::{Event, Tracked};
 use crate::portfolio::Line;
 
 /// What a plan line is to do, for whom, and on which price it was decided.
 const PLAN: &[Column] =
-    &[text("plan"), number("price"), number("value"), text("for"), text("order reference")];
+    &[text("plan"), number("price"), number("value"), text("for"), name("order reference")];
 
 /// What became of each order.
 const SENT: &[Column] = &[
@@ -25,14 +25,14 @@ const SENT: &[Column] = &[
 
 const LIST: &[Column] = &[
     text("created"),
-    text("order reference"),
+    name("order reference"),
     text("order"),
     text("now"),
     number("filled"),
     number("at"),
     number("commission"),
     text("for"),
-    text("run"),
+    name("run"),
 ];
 
 /// The lines of plans.

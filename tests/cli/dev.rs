@@ -8,15 +8,16 @@ use crate::terminal::{Follow, Running, Terminal};
 
 /// Executions that the simulated broker itself has on record.
 fn broker_executions(terminal: &Terminal) -> usize {
-    let text = std::fs::read(terminal.path("rungate-dev/gateway.json")).unwrap();
-    let state: Value = serde_json::from_slice(&text).unwrap();
+    let text =
+        std::fs::read(terminal.path("rungate-dev/gateway.json")).expect("the broker's state");
+    let state: Value = serde_json::from_slice(&text).expect("JSON");
     state["broker"]["executions"].as_array().expect("a list of executions").len()
 }
 
 async fn orders(terminal: &Terminal) -> Vec<Value> {
     let listed = terminal.run(&["orders", "--json"]).await;
     assert_eq!(listed.code, 0, "{listed:?}");
-    listed.json()["orders"].as_array().unwrap().clone()
+    listed.json()["orders"].as_array().expect("a list").clone()
 }
 
 /// Starts `rungate dev` and waits until it has shown the main job. Returns where it listens.
@@ -77,6 +78,11 @@ async fn a_halt_refuses_what_would_trade_and_a_resume_lets_it() {
     });
     let flat = trigger(&["set-targets", "--params", &book.to_string()]).await;
     assert_eq!(flat.code, 0, "{flat:?}");
+
+    let rehearsal = trigger(&["allocation", "--param", "dry_run=true"]).await;
+    assert_eq!(rehearsal.code, 0, "{rehearsal:?}");
+    assert!(rehearsal.out.contains("dry run: 2 orders would be sent"), "{}", rehearsal.out);
+    assert!(rehearsal.out.contains("balanced -"), "{}", rehearsal.out);
 
     let halted = terminal.run(&["halt", "--reason", "a test", "--by", "ops"]).await;
     assert_eq!((halted.code, halted.out.as_str()), (0, "paper: on → off, by ops: a test\n"));

@@ -84,19 +84,20 @@ async fn an_unknown_run_or_order_is_refused_by_name() {
 
 /// An order that was sent and never answered, beside those of the job.
 async fn park_one(terminal: &Terminal, order: &Value) -> String {
+    let path = |name: &str| DocPath::new(format!("orders/{name}")).expect("a path");
     let url = format!("sqlite:{}", terminal.path("rungate-dev/rungate.db").display());
-    let store = open_store(&url).unwrap();
-    let path = format!("orders/{}", order["order_ref"].as_str().unwrap());
-    let mut body = store.get(&DocPath::new(path).unwrap()).await.unwrap().unwrap().body;
+    let store = open_store(&url).expect("the records");
+    let model = path(order["order_ref"].as_str().expect("a reference"));
+    let mut body = store.get(&model).await.expect("an answer").expect("the order").body;
     let name = "rg-0123456789abcdef0123";
     body["spec"]["line"]["order_ref"] = json!(name);
-    let events = body["events"].as_array_mut().unwrap();
+    let events = body["events"].as_array_mut().expect("a list");
     events.retain(|entry| entry["event"] == "sending");
     events.push(json!({
         "at": "2026-03-09T14:30:00Z", "fence": 1, "event": "parked", "reason": "nobody shows it",
     }));
     (body["status"], body["open"]) = (json!("parked"), json!(true));
-    store.create(&DocPath::new(format!("orders/{name}")).unwrap(), &body).await.unwrap();
+    store.create(&path(name), &body).await.expect("a new document");
     name.to_owned()
 }
 

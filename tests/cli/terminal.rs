@@ -47,7 +47,7 @@ impl Terminal {
     pub fn new() -> Self {
         let variables =
             vec![("STORE_URL", DEV_STORE.to_owned()), ("TRADING_MODE", "paper".to_owned())];
-        Self { folder: tempfile::tempdir().unwrap(), variables }
+        Self { folder: tempfile::tempdir().expect("a folder"), variables }
     }
 
     /// The same with another variable, or another value.
@@ -72,29 +72,35 @@ impl Terminal {
     }
 
     pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let mut child =
+            self.command(arguments).stdin(Stdio::piped()).spawn().expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
         let work = async {
             // A command that reads nothing may be gone already.
             stdin.write_all(input.as_bytes()).await.ok();
             drop(stdin);
-            child.wait_with_output().await.unwrap()
+            child.wait_with_output().await.expect("it is ours to wait for")
         };
         let ended = timeout(WITHIN, work).await.expect("the command ends");
         Ended {
             code: ended.status.code().expect("no signal ended it"),
-            out: String::from_utf8(ended.stdout).unwrap(),
-            err: String::from_utf8(ended.stderr).unwrap(),
+            out: String::from_utf8(ended.stdout).expect("text"),
+            err: String::from_utf8(ended.stderr).expect("text"),
         }
     }
 
     /// Starts a command whose standard output nobody reads, and returns its exit code and what
     /// it had to say on standard error.
     pub async fn run_into_closed_pipe(&self, arguments: &[&str]) -> (i32, String) {
-        let mut child = self.command(arguments).stdin(Stdio::null()).spawn().unwrap();
+        let mut child =
+            self.command(arguments).stdin(Stdio::null()).spawn().expect("the binary starts");
         drop(child.stdout.take());
-        let ended = timeout(WITHIN, child.wait_with_output()).await.unwrap().unwrap();
-        (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap())
+        let ended = timeout(WITHIN, child.wait_with_output()).await.expect("the command ends");
+        let ended = ended.expect("it is ours to wait for");
+        (
+            ended.status.code().expect("no signal ended it"),
+            String::from_utf8(ended.stderr).expect("text"),
+        )
     }
 
     /// Starts a command that stays up, to be followed by what it prints.
@@ -104,12 +110,12 @@ impl Terminal {
         let (mut child, out): (Child, Box<dyn AsyncRead + Send + Unpin>);
         match follow {
             Follow::Output => {
-                child = command.stderr(Stdio::inherit()).spawn().unwrap();
-                out = Box::new(child.stdout.take().unwrap());
+                child = command.stderr(Stdio::inherit()).spawn().expect("the binary starts");
+                out = Box::new(child.stdout.take().expect("it is piped"));
             }
             Follow::Log => {
-                child = command.stdout(Stdio::null()).spawn().unwrap();
-                out = Box::new(child.stderr.take().unwrap());
+                child = command.stdout(Stdio::null()).spawn().expect("the binary starts");
+                out = Box::new(child.stderr.take().expect("it is piped"));
             }
         }
         Running { child, out: BufReader::new(out).lines() }
@@ -141,7 +147,7 @@ impl Running {
     pub async fn line<T>(&mut self, wanted: impl Fn(&str) -> Option<T>) -> T {
         let reading = async {
             loop {
-                let line = self.out.next_line().await.unwrap().expect("it is still up");
+                let line = self.out.next_line().await.expect("text").expect("it is still up");
                 if let Some(found) = wanted(&line) {
                     return found;
                 }
@@ -153,15 +159,24 @@ impl Running {
     /// What Ctrl-C does. Returns the exit code and the rest of what it printed.
     pub async fn interrupt(mut self) -> (i32, String) {
         let pid = self.child.id().expect("it is still up").to_string();
-        let killed = Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+        let killed =
+            Command::new("kill").args(["-INT", &pid]).status().await.expect("there is kill");
         assert!(killed.success());
         let ending = async {
             let mut rest = String::new();
-            while let Some(line) = self.out.next_line().await.unwrap() {
+            while let Some(line) = self.out.next_line().await.expect("text") {
                 rest.push_str(&line);
                 rest.push('\n');
             }
-            (self.child.wait().await.unwrap().code().expect("no signal ended it"), rest)
+            (
+                self.child
+                    .wait()
+                    .await
+                    .expect("it is ours to wait for")
+                    .code()
+                    .expect("no signal ended it"),
+                rest,
+            )
         };
         timeout(WITHIN, ending).await.expect("it drains")
     }
