@@ -1,5 +1,6 @@
 //! How commands end. Exit codes mean something: scripts read them.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::config::{ConfigProblems, Problems};
@@ -50,8 +51,10 @@ pub(super) struct Refusal(pub String);
 
 /// Prints what clap has to say: help to standard output, mistakes to standard error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    if error.print().is_err() {
-        return Exit::Error.into();
+    match error.print() {
+        Err(problem) if problem.kind() != ErrorKind::BrokenPipe => return Exit::Error.into(),
+        // Who pipes help into `head` has seen enough.
+        Ok(()) | Err(_) => {}
     }
     match error.use_stderr() {
         true => Exit::Usage.into(),

@@ -3,14 +3,14 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::table::{Column, Table, exact, money, number, or_dash, text, time};
+use super::table::{Column, Table, exact, money, name, number, or_dash, text, time};
 use crate::domain::{OrderId, OrderType};
 use crate::orders::{Event, Tracked};
 use crate::portfolio::Line;
 
 /// What a plan line is to do, for whom, and on which price it was decided.
 const PLAN: &[Column] =
-    &[text("plan"), number("price"), number("value"), text("for"), text("order reference")];
+    &[text("plan"), number("price"), number("value"), text("for"), name("order reference")];
 
 /// What became of each order.
 const SENT: &[Column] = &[
@@ -25,14 +25,14 @@ const SENT: &[Column] = &[
 
 const LIST: &[Column] = &[
     text("created"),
-    text("order reference"),
+    name("order reference"),
     text("order"),
     text("now"),
     number("filled"),
     number("at"),
     number("commission"),
     text("for"),
-    text("run"),
+    name("run"),
 ];
 
 /// The lines of plans.
@@ -105,16 +105,14 @@ pub(super) fn for_whom(line: &Line) -> String {
     shares.collect::<Vec<_>>().join(", ")
 }
 
-/// What its fills cost, as far as that is reported; `None` while nothing is.
+/// What its fills cost; `None` until the cost of every fill is reported.
 pub(super) fn commission(order: &Tracked) -> Option<Decimal> {
     let progress = order.progress();
-    progress
-        .fills()
-        .filter_map(|fill| progress.commission(&fill.execution_id))
-        .try_fold(None, |sum: Option<Decimal>, paid| {
-            Some(Some(sum.unwrap_or_default().checked_add(paid.amount)?))
-        })
-        .flatten()
+    let mut fills = progress.fills().peekable();
+    fills.peek()?;
+    fills.try_fold(Decimal::ZERO, |sum, fill| {
+        sum.checked_add(progress.commission(&fill.execution_id)?.amount)
+    })
 }
 
 /// In the order in which they went out; those that did not go out last.

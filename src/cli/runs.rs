@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::exit::Refusal;
 use super::output::Form;
-use super::table::{Column, Look, Table, number, or_dash, printable, text, time};
+use super::table::{Column, Look, Table, name, number, or_dash, printable, text, time};
 use super::{Exit, Lookup, order_tables, records};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -65,8 +65,8 @@ pub(super) async fn run(options: Options, lookup: Lookup) -> anyhow::Result<Exit
 }
 
 const LIST: &[Column] = &[
-    text("created"),
-    text("run"),
+    name("created"),
+    name("run"),
     text("intent"),
     text("now"),
     number("attempts"),
@@ -88,7 +88,7 @@ fn list_text(runs: &[RunRecord], on_record: usize, look: Look) -> String {
             run.attempts.to_string(),
             or_dash(run.ended_at, |at| {
                 let took = at.duration_since(run.created_at);
-                format!("{:.1} s", took.as_secs_f64())
+                format!("{:.2} s", took.as_secs_f64())
             }),
             run.outcome.as_ref().map(|outcome| outcome.summary.clone()).unwrap_or_default(),
         ]);

@@ -22,7 +22,13 @@ fn a_list_tells_how_each_run_ended() {
         record("failed", json!({ "status": "failed", "summary": "the gateway is away" })),
         record("running", Value::Null),
     ];
-    insta::assert_snapshot!(list_text(&runs, 7, Look::Plain), @"");
+    insta::assert_snapshot!(list_text(&runs, 7, Look::Plain), @r"
+    created               run                                     intent      now      attempts    took  summary
+    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  done            2  2.50 s  4 of 4 orders filled
+    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  failed          2  2.50 s  the gateway is away
+    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  running         2       –
+    3 of 7 runs; --limit shows more
+    ");
 }
 
 #[test]
@@ -31,5 +37,19 @@ fn one_run_tells_what_to_look_at_and_why_not() {
         "status": "refused", "summary": "risk refuses the plan", "attention": ["a break"],
         "details": { "reasons": ["the trading switch is off"] },
     });
-    insta::assert_snapshot!(run_text(&record("ended", outcome), &[], Look::Plain), @"");
+    insta::assert_snapshot!(run_text(&record("ended", outcome), &[], Look::Plain), @r#"
+    run         daily-allocation.allocation.2026-03-09
+    intent      allocation
+    parameters  {"dry_run":false}
+    now         refused
+    created     2026-03-09 14:30:00Z
+    planned     2026-03-09 14:30:01Z
+    ended       2026-03-09 14:30:02Z
+    attempts    2
+    messages    17, 18
+    activity    activity/20260309T143000Z-ab-1
+    summary     risk refuses the plan
+    look at     a break
+    because     the trading switch is off
+    "#);
 }

@@ -1,6 +1,8 @@
-//! Tables: lined and fitted to the window on a terminal, plain aligned columns elsewhere.
+//! Tables: fitted to the window on a terminal, a line a row elsewhere.
 
-use comfy_table::{CellAlignment, ContentArrangement, presets};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, presets,
+};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -18,17 +20,26 @@ pub(super) enum Look {
 pub(super) struct Column {
     title: &'static str,
     align: CellAlignment,
+    wraps: bool,
 }
 
 /// A column of text.
 pub(super) const fn text(title: &'static str) -> Column {
-    Column { title, align: CellAlignment::Left }
+    Column { title, align: CellAlignment::Left, wraps: true }
+}
+
+/// A column of names that a person copies: never broken in two.
+pub(super) const fn name(title: &'static str) -> Column {
+    Column { title, align: CellAlignment::Left, wraps: false }
 }
 
 /// A column of numbers.
 pub(super) const fn number(title: &'static str) -> Column {
-    Column { title, align: CellAlignment::Right }
+    Column { title, align: CellAlignment::Right, wraps: false }
 }
+
+/// Columns side by side under a line.
+const UNDERLINED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('─'));
 
 /// Rows under titles.
 #[derive(Clone, Debug)]
@@ -58,7 +69,7 @@ impl Table {
         let mut table = comfy_table::Table::new();
         match look {
             Look::Terminal => {
-                table.load_style(presets::UTF8_FULL_CONDENSED);
+                table.load_style(UNDERLINED);
                 table.set_content_arrangement(ContentArrangement::Dynamic);
             }
             Look::Plain => {
@@ -69,8 +80,9 @@ impl Table {
         table.add_rows(&self.rows);
         for (drawn, column) in table.column_iter_mut().zip(self.columns) {
             drawn.set_cell_alignment(column.align);
-            if look == Look::Plain {
-                drawn.set_padding((0, 2));
+            drawn.set_padding((0, 2));
+            if !column.wraps {
+                drawn.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
         let mut drawn = table.trim_fmt();
@@ -112,7 +124,7 @@ pub(super) fn or_dash<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> St
 mod tests {
     use super::*;
 
-    const COLUMNS: &[Column] = &[text("name"), number("units"), text("why")];
+    const COLUMNS: &[Column] = &[name("name"), number("units"), text("why")];
 
     fn sample() -> Table {
         let mut table = Table::new(COLUMNS);
@@ -131,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn a_table_on_a_terminal_has_lines() {
-        assert!(sample().render(Look::Terminal).contains('│'));
+    fn a_table_on_a_terminal_is_underlined() {
+        assert!(sample().render(Look::Terminal).contains('─'));
     }
 
     #[test]

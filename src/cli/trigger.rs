@@ -1,19 +1,20 @@
 //! `rungate trigger`: a message, published to the topic or posted to a service.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::courier::{Answer, Courier, PushUrl};
 use super::exit::Misuse;
 use super::letter::Letter;
 use super::output::{self, Form};
-use super::table::printable;
-use super::{Exit, Lookup, told};
+use super::table::{Table, printable};
+use super::{Exit, Lookup, order_tables, told};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::intents::{INTENTS, Intent};
+use crate::portfolio::Line;
 use crate::pubsub::{Message, PUBLISH_MAX, Publisher};
 
 /// Options of `rungate trigger`.
@@ -112,13 +113,20 @@ async fn push(courier: &Courier, letter: &Letter, form: Form) -> anyhow::Result<
         anyhow::bail!("the service answered with {code}: {}", printable(problem));
     };
     let document = json!({ "message_id": id, "http_status": code, "outcome": body });
-    form.show(&document, |_| {
-        let mut text = told::text(&told);
-        let _infallible = writeln!(text, "{:<8}{id}", "message");
-        text
+    form.show(&document, |look| {
+        let text = told::text(&told);
+        let planned = rehearsed(&told.details).map(|plan| format!("\n{}", plan.render(look)));
+        format!("{text}{:<8}{id}\n{}", "message", planned.unwrap_or_default())
     })?;
     let away = told.status == "failed" && is_gateway_away(courier).await;
     Ok(told::exit_of(&told, away))
+}
+
+/// The plan that a dry run answers with.
+fn rehearsed(details: &Value) -> Option<Table> {
+    let lines = details.get("plan")?.get("lines")?;
+    let lines = Vec::<Line>::deserialize(lines).ok()?;
+    (!lines.is_empty()).then(|| order_tables::plan(&lines))
 }
 
 /// Whether the service says that it can't work: only its gateway makes it say so.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::output::{self, Form};
 use super::records::{self, Whose};
-use super::table::{Column, Look, Table, text};
 use super::{Exit, Lookup, app};
 use crate::config::{CONFIG_KEYS, ConfigProblems, SAMPLE_CONFIG, Settings, TradingConfig};
 use crate::domain::TradingMode;
@@ -74,15 +73,11 @@ impl Name {
     }
 }
 
-const KEYS: &[Column] = &[text("key"), text("default"), text("meaning")];
-
 fn after_help() -> String {
-    let mut table = Table::new(KEYS);
-    for key in CONFIG_KEYS {
-        table.row([key.path.to_owned(), key.default.to_owned(), key.what.to_owned()]);
-    }
-    let keys: String =
-        table.render(Look::Plain).lines().map(|line| format!("  {line}\n")).collect();
+    let keys: String = CONFIG_KEYS
+        .iter()
+        .map(|key| format!("  {} ({})\n      {}\n", key.path, key.default, key.what))
+        .collect();
     format!(
         "Without a subcommand: shows the configuration that is in force in one mode, config/common
 merged with config/paper or config/live, or all that is wrong with it (exit code 64).
@@ -93,7 +88,7 @@ Examples:
   echo '{{\"live_trading\": true}}' | rungate config set - --document live
   rungate config --mode live
 
-Keys:
+Keys, with their defaults:
 {keys}"
     )
 }
