@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::join_all;
 use rust_decimal::Decimal;
 
 use super::{Event, Ledger, OrderError, Tracked};
@@ -39,54 +40,63 @@ impl Books {
 
     /// Books what orders have filled beyond what is booked, and records that in their ledgers.
     ///
-    /// A booking takes an order's cumulative share, so that a crash between the two writes books
-    /// nothing twice. An order that can bring no more is forgotten by the holdings only after
-    /// its ledger says that it is attributed.
+    /// Three rounds, each durable before the next, and each one wait for the store however many
+    /// orders there are: first the holdings, by cumulative shares, so that a crash behind them
+    /// books nothing twice; then the ledgers; and only then do the holdings forget the orders
+    /// that can bring no more.
+    ///
+    /// An order that cannot be shared out keeps no other from being booked; its error is returned
+    /// at the end.
     pub async fn book(&self, ledger: &Ledger, orders: &mut [Tracked]) -> Result<(), OrderError> {
-        for order in orders {
-            let filled = order.progress().filled();
-            let line = order.spec().line.clone();
-            if filled != order.progress().attributed().abs() {
-                for (strategy, share) in line.shares(filled)? {
-                    self.book_share(&strategy, &line.order_ref, &line.instrument, share).await?;
-                }
-                let filled = line.side.signed(filled);
-                ledger.append(order, &[Event::Attributed { filled }]).await?;
-            }
-            if !order.progress().is_open() {
-                for strategy in line.contributions.keys() {
-                    self.settle(strategy, &line.order_ref).await?;
-                }
-            }
+        let (bookings, unshared) = bookings(orders);
+        for (strategy, shares) in &bookings.shares {
+            self.book_shares(strategy, shares).await?;
         }
-        Ok(())
+        let marks = orders.iter_mut().filter_map(|order| {
+            let filled = *bookings.filled.get(order.order_ref())?;
+            Some(async move { ledger.append(order, &[Event::Attributed { filled }]).await })
+        });
+        join_all(marks).await.into_iter().collect::<Result<(), _>>()?;
+        for (strategy, over) in settled(orders) {
+            self.settle(&strategy, &over).await?;
+        }
+        unshared
     }
 
     /// Moves holdings between strategies that want opposite things. There is no order to say
     /// later that this was done, so its marks stay: booking it again moves nothing.
     pub async fn cross(&self, crossing: &Crossing) -> Result<(), OrderError> {
-        for (strategy, share) in &crossing.contributions {
-            self.book_share(strategy, &crossing.order_ref, &crossing.instrument, *share).await?;
+        for (strategy, quantity) in &crossing.contributions {
+            let share = Share {
+                order_ref: crossing.order_ref.clone(),
+                instrument: crossing.instrument.clone(),
+                quantity: *quantity,
+            };
+            self.book_shares(strategy, &[share]).await?;
         }
         Ok(())
     }
 
-    async fn book_share(
-        &self,
-        strategy: &StrategyId,
-        order_ref: &OrderRef,
-        instrument: &Instrument,
-        share: Decimal,
-    ) -> Result<(), OrderError> {
+    async fn book_shares(&self, strategy: &StrategyId, shares: &[Share]) -> Result<(), OrderError> {
         self.change(strategy, |holdings| {
-            let moved = holdings.book(order_ref, instrument, share)?;
-            Ok(!moved.is_zero())
+            let mut any = false;
+            for Share { order_ref, instrument, quantity } in shares {
+                any |= !holdings.book(order_ref, instrument, *quantity)?.is_zero();
+            }
+            Ok(any)
         })
         .await
     }
 
-    async fn settle(&self, strategy: &StrategyId, order_ref: &OrderRef) -> Result<(), OrderError> {
-        self.change(strategy, |holdings| Ok(holdings.settle(order_ref))).await
+    async fn settle(&self, strategy: &StrategyId, orders: &[OrderRef]) -> Result<(), OrderError> {
+        self.change(strategy, |holdings| {
+            let mut any = false;
+            for order_ref in orders {
+                any |= holdings.settle(order_ref);
+            }
+            Ok(any)
+        })
+        .await
     }
 
     /// Applies `change`, which says whether there is anything to write.
@@ -122,4 +132,56 @@ impl Books {
         Err(StoreError::Unavailable { action, source: "other writers kept coming first".into() }
             .into())
     }
+}
+
+/// One strategy's cumulative share of one order.
+#[derive(Debug)]
+struct Share {
+    order_ref: OrderRef,
+    instrument: Instrument,
+    quantity: Decimal,
+}
+
+/// What there is to book.
+#[derive(Debug, Default)]
+struct Bookings {
+    /// By strategy, its shares of all orders.
+    shares: BTreeMap<StrategyId, Vec<Share>>,
+    /// By order, what it has filled, signed.
+    filled: BTreeMap<OrderRef, Decimal>,
+}
+
+/// What orders have filled beyond what their ledgers say is booked, and the first error.
+fn bookings(orders: &[Tracked]) -> (Bookings, Result<(), OrderError>) {
+    let mut bookings = Bookings::default();
+    let mut unshared = Ok(());
+    for order in orders {
+        let (line, filled) = (&order.spec().line, order.progress().filled());
+        if filled == order.progress().attributed().abs() {
+            continue;
+        }
+        match line.shares(filled) {
+            Ok(shares) => {
+                for (strategy, quantity) in shares {
+                    let (order_ref, instrument) = (line.order_ref.clone(), line.instrument.clone());
+                    let share = Share { order_ref, instrument, quantity };
+                    bookings.shares.entry(strategy).or_default().push(share);
+                }
+                bookings.filled.insert(line.order_ref.clone(), line.side.signed(filled));
+            }
+            Err(error) => unshared = unshared.and(Err(error.into())),
+        }
+    }
+    (bookings, unshared)
+}
+
+/// By strategy, the orders that can bring no more.
+fn settled(orders: &[Tracked]) -> BTreeMap<StrategyId, Vec<OrderRef>> {
+    let mut over: BTreeMap<StrategyId, Vec<OrderRef>> = BTreeMap::new();
+    for order in orders.iter().filter(|order| !order.progress().is_open()) {
+        for strategy in order.spec().line.contributions.keys() {
+            over.entry(strategy.clone()).or_default().push(order.order_ref().clone());
+        }
+    }
+    over
 }

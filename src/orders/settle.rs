@@ -161,14 +161,9 @@ impl<'a> Follower<'a> {
     }
 
     fn take(&mut self, report: &OrderEvent) {
-        let mut ask = false;
         for followed in &mut self.orders {
             let news = read_report(report, &followed.order, &followed.pending, self.client_id);
-            ask |= news.ask && !followed.order.state().is_ended();
             followed.pending.extend(news);
-        }
-        if ask {
-            self.ask_at(Instant::now());
         }
     }
 
@@ -176,15 +171,15 @@ impl<'a> Follower<'a> {
         self.look_at = Some(self.look_at.map_or(at, |earlier| earlier.min(at)));
     }
 
+    /// Writes down what was heard. A claim of an end is a reason to ask the broker only if what
+    /// came with it did not end the order: as a rule, the execution did.
     async fn write_pending(&mut self) -> Result<(), OrderError> {
-        let mut writes = Vec::new();
-        for followed in &mut self.orders {
-            let news = std::mem::take(&mut followed.pending.events);
-            if !news.is_empty() {
-                writes.push(write(self.ledger, &mut followed.order, news));
-            }
+        let writes = self.orders.iter_mut().map(|followed| followed.write(self.ledger));
+        let asks: Vec<Result<bool, OrderError>> = futures::future::join_all(writes).await;
+        if asks.into_iter().collect::<Result<Vec<_>, _>>()?.contains(&true) {
+            self.ask_at(Instant::now());
         }
-        futures::future::join_all(writes).await.into_iter().collect()
+        Ok(())
     }
 
     /// Asks the broker about all orders that are not settled.
@@ -253,11 +248,16 @@ impl<'a> Follower<'a> {
     }
 }
 
-async fn write(ledger: &Ledger, order: &mut Tracked, news: Vec<Event>) -> Result<(), OrderError> {
-    ledger.append(order, &news).await
-}
-
 impl Followed {
+    /// Writes the pending news into the order's ledger. Returns whether to ask about the order.
+    async fn write(&mut self, ledger: &Ledger) -> Result<bool, OrderError> {
+        let News { events, ask } = std::mem::take(&mut self.pending);
+        if !events.is_empty() {
+            ledger.append(&mut self.order, &events).await?;
+        }
+        Ok(ask && !self.order.state().is_ended())
+    }
+
     fn lacks_commission(&self) -> bool {
         let progress = self.order.progress();
         progress.state().is_ended()
