@@ -157,7 +157,9 @@ fn bookings(orders: &[Tracked]) -> (Bookings, Result<(), OrderError>) {
     let mut unshared = Ok(());
     for order in orders {
         let (line, filled) = (&order.spec().line, order.progress().filled());
-        if filled == order.progress().attributed().abs() {
+        // More than was ordered can't be shared out. Such an order is parked and its contract
+        // locked: a person decides, and nobody else waits for it.
+        if filled == order.progress().attributed().abs() || filled > line.quantity {
             continue;
         }
         match line.shares(filled) {

@@ -6,7 +6,7 @@ fn held() -> PlanInputs {
     inputs()
         .with_holding("balanced", SPY, "100")
         .with_holding("balanced", AGG, "50")
-        .with_holding("growth", SPY, "20")
+        .with_holding("tactical", SPY, "20")
         .with_position(SPY, "7")
 }
 
@@ -20,7 +20,7 @@ fn closing_all_sells_what_strategies_hold_and_leaves_the_rest() {
     assert_eq!(plan.kind, PlanKind::Close);
     let lines: Vec<String> = plan.lines.iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["sell 120 SPY", "sell 50 AGG"]);
-    assert_eq!(plan.lines[0].contributions[&strategy("growth")], d("-20"));
+    assert_eq!(plan.lines[0].contributions[&strategy("tactical")], d("-20"));
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn books_and_exposure_play_no_part() {
 #[test]
 fn a_filter_narrows_by_strategy_and_by_contract() {
     let growth = CloseFilter {
-        strategies: Some(BTreeSet::from([strategy("growth")])),
+        strategies: Some(BTreeSet::from([strategy("tactical")])),
         ..CloseFilter::default()
     };
     assert_eq!(orders(&held(), &growth), ["sell 20 SPY"]);
@@ -59,7 +59,7 @@ fn short_holdings_are_bought_back() {
 
 #[test]
 fn an_own_purchase_that_still_works_is_not_sold_before_it_fills() {
-    let inputs = held().with_working("growth", SPY, "30");
+    let inputs = held().with_working("tactical", SPY, "30");
     let plan = close_plan(&inputs, &CloseFilter::default());
     let lines: Vec<String> = plan.lines.iter().map(ToString::to_string).collect();
     assert_eq!(lines, ["sell 120 SPY", "sell 50 AGG"]);
@@ -69,8 +69,8 @@ fn an_own_purchase_that_still_works_is_not_sold_before_it_fills() {
 
 #[test]
 fn opposite_holdings_are_crossed() {
-    let inputs = inputs().with_claim("balanced", SPY, "10").with_claim("growth", SPY, "-10");
+    let inputs = inputs().with_claim("balanced", SPY, "10").with_claim("tactical", SPY, "-10");
     let plan = close_plan(&inputs, &CloseFilter::default());
     assert!(plan.lines.is_empty());
-    assert_eq!(plan.crossings[0].contributions[&strategy("growth")], d("10"));
+    assert_eq!(plan.crossings[0].contributions[&strategy("tactical")], d("10"));
 }

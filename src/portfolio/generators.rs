@@ -11,7 +11,7 @@ use super::{BookState, PlanInputs, Size};
 use crate::config::OrderKind;
 use crate::domain::{Account, ContractId, Position, StrategyId};
 
-pub(crate) const STRATEGIES: [&str; 3] = ["balanced", "growth", "stranger"];
+pub(crate) const STRATEGIES: [&str; 3] = ["balanced", "tactical", "stranger"];
 const CONTRACTS: [ContractId; 4] = [SPY, AGG, EUR, FUT];
 
 /// A number that money could be, in cents.

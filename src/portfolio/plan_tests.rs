@@ -74,37 +74,37 @@ fn a_flat_book_sells_all_that_its_strategy_holds_and_nothing_else() {
     let inputs = inputs()
         .with_book("balanced", &[])
         .with_holding("balanced", SPY, "648")
-        .with_holding("growth", SPY, "100")
+        .with_holding("tactical", SPY, "100")
         .with_position(SPY, "7")
         .with_position(AGG, "55");
     let plan = plan(&inputs);
     assert_eq!(orders(&plan), ["sell 648 SPY"]);
     assert_eq!(plan.lines[0].contributions, of(&[("balanced", "-648")]));
-    assert_eq!(kept(&plan, "growth"), Some(KeptReason::Missing));
+    assert_eq!(kept(&plan, "tactical"), Some(KeptReason::Missing));
 }
 
 #[test]
 fn strategies_are_netted_into_one_line() {
-    // growth: 1 000 000 x 0.9 x 0.4 x 0.5 / 500 = 360.
+    // tactical: 1 000 000 x 0.9 x 0.4 x 0.5 / 500 = 360.
     let inputs = inputs()
         .with_book("balanced", &[(SPY, units("100"))])
-        .with_book("growth", &[(SPY, weight("0.5"))])
+        .with_book("tactical", &[(SPY, weight("0.5"))])
         .with_holding("balanced", SPY, "300");
     let plan = plan(&inputs);
     assert_eq!(orders(&plan), ["buy 160 SPY"]);
-    assert_eq!(plan.lines[0].contributions, of(&[("balanced", "-200"), ("growth", "360")]));
+    assert_eq!(plan.lines[0].contributions, of(&[("balanced", "-200"), ("tactical", "360")]));
 }
 
 #[test]
 fn what_offsets_exactly_is_crossed_without_an_order() {
     let inputs = inputs()
         .with_book("balanced", &[(SPY, units("60"))])
-        .with_book("growth", &[(SPY, units("40"))])
+        .with_book("tactical", &[(SPY, units("40"))])
         .with_holding("balanced", SPY, "100");
     let plan = plan(&inputs);
     assert!(plan.lines.is_empty());
     let crossing = &plan.crossings[0];
-    assert_eq!(crossing.contributions, of(&[("balanced", "-40"), ("growth", "40")]));
+    assert_eq!(crossing.contributions, of(&[("balanced", "-40"), ("tactical", "40")]));
     assert_eq!(crossing.order_ref, OrderRef::derive(&inputs.run_key, SPY));
 }
 
@@ -124,7 +124,7 @@ fn silence_keeps_what_is_held_and_is_named() {
         let plan = plan(&inputs);
         assert!(plan.is_empty(), "{plan:?}");
         assert_eq!(kept(&plan, "balanced"), Some(reason));
-        assert_eq!(kept(&plan, "growth"), Some(KeptReason::Missing));
+        assert_eq!(kept(&plan, "tactical"), Some(KeptReason::Missing));
         assert_eq!(kept(&plan, "stranger"), Some(KeptReason::Missing));
     }
 }
@@ -161,10 +161,10 @@ fn limits_that_were_tightened_stop_a_book_that_was_admitted_before() {
 fn a_run_for_some_strategies_leaves_the_others_alone() {
     let mut inputs = inputs()
         .with_book("balanced", &[(SPY, units("10"))])
-        .with_book("growth", &[(SPY, units("20"))]);
-    inputs.only = Some(BTreeSet::from([strategy("growth")]));
+        .with_book("tactical", &[(SPY, units("20"))]);
+    inputs.only = Some(BTreeSet::from([strategy("tactical")]));
     let plan = plan(&inputs);
-    assert_eq!(plan.lines[0].contributions, of(&[("growth", "20")]));
+    assert_eq!(plan.lines[0].contributions, of(&[("tactical", "20")]));
     assert_eq!(kept(&plan, "balanced"), Some(KeptReason::NotSelected));
 }
 
@@ -179,8 +179,8 @@ fn a_strategy_that_was_asked_for_and_that_nobody_knows_is_named() {
 fn a_book_under_another_name_is_not_followed() {
     let mut inputs = inputs().with_book("balanced", &[(SPY, units("10"))]);
     let state = inputs.books.remove(&strategy("balanced")).unwrap();
-    inputs.books.insert(strategy("growth"), state);
-    assert!(matches!(kept(&plan(&inputs), "growth"), Some(KeptReason::Malformed { .. })));
+    inputs.books.insert(strategy("tactical"), state);
+    assert!(matches!(kept(&plan(&inputs), "tactical"), Some(KeptReason::Malformed { .. })));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_locked_contract_is_left_alone_and_named() {
 fn a_weight_without_a_fresh_price_is_not_sized() {
     let mut inputs = inputs()
         .with_book("balanced", &[(SPY, weight("0.6")), (AGG, weight("0.4"))])
-        .with_book("growth", &[(SPY, units("5"))]);
+        .with_book("tactical", &[(SPY, units("5"))]);
     inputs.quotes.get_mut(&SPY).unwrap().at = at("2026-03-09T14:28:59Z");
     let plan = plan(&inputs);
     assert_eq!(orders(&plan), ["buy 2160 AGG"]);
@@ -304,8 +304,8 @@ fn against_a_working_order_only_what_is_right_either_way_is_ordered() {
 fn numbers_beyond_the_range_are_named_and_never_panic() {
     let mut inputs = inputs()
         .with_book("balanced", &[(SPY, weight("1"))])
-        .with_book("growth", &[(AGG, Size::Quantity(Decimal::MAX))])
-        .with_claim("growth", AGG, &Decimal::MIN.to_string());
+        .with_book("tactical", &[(AGG, Size::Quantity(Decimal::MAX))])
+        .with_claim("tactical", AGG, &Decimal::MIN.to_string());
     inputs.account_values.net_liquidation = Decimal::MAX;
     inputs.config.exposure.overall = d("20");
     let plan = plan(&inputs);
@@ -327,11 +327,11 @@ fn futures_are_sized_with_multiplier_and_rate() {
 fn a_line_says_whose_its_fills_are() {
     let inputs = inputs()
         .with_book("balanced", &[])
-        .with_book("growth", &[])
+        .with_book("tactical", &[])
         .with_holding("balanced", SPY, "60")
-        .with_holding("growth", SPY, "40");
+        .with_holding("tactical", SPY, "40");
     let plan = plan(&inputs);
     assert_eq!(orders(&plan), ["sell 100 SPY"]);
     let shares = plan.lines[0].shares(d("50")).unwrap();
-    assert_eq!(shares, of(&[("balanced", "-30"), ("growth", "-20")]));
+    assert_eq!(shares, of(&[("balanced", "-30"), ("tactical", "-20")]));
 }

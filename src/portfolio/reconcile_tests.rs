@@ -80,12 +80,12 @@ fn what_nobody_claims_is_unclaimed_and_no_break() {
         .holds(SPY, "150")
         .holds(AGG, "-20")
         .claims("balanced", SPY, "60")
-        .claims("growth", SPY, "40")
+        .claims("tactical", SPY, "40")
         .reconcile();
     assert!(portfolio.breaks.is_empty());
     let spy = &portfolio.contracts[&SPY];
     assert_eq!((spy.position, spy.unclaimed), (d("150"), d("50")));
-    assert_eq!(spy.by_strategy[&strategy("growth")], d("40"));
+    assert_eq!(spy.by_strategy[&strategy("tactical")], d("40"));
     assert_eq!(spy.average_cost, Some(d("480")));
     assert!(!spy.in_flight);
     assert_eq!(portfolio.contracts[&AGG].unclaimed, d("-20"));
@@ -106,8 +106,8 @@ fn claims_beyond_the_position_are_breaks_by_kind() {
 #[test]
 fn a_break_says_what_and_whose() {
     let case =
-        Case::new().claims("balanced", SPY, "70").claims("growth", SPY, "30").holds(SPY, "60");
-    let text = "SPY (756733): 100 claimed by balanced, growth, the account holds 60";
+        Case::new().claims("balanced", SPY, "70").claims("tactical", SPY, "30").holds(SPY, "60");
+    let text = "SPY (756733): 100 claimed by balanced, tactical, the account holds 60";
     let portfolio = case.reconcile();
     assert_eq!(portfolio.breaks[0].to_string(), text);
     assert_eq!(portfolio.locks(), BTreeMap::from([(SPY, format!("break: {text}"))]));
@@ -115,7 +115,7 @@ fn a_break_says_what_and_whose() {
 
 #[test]
 fn claims_that_offset_each_other_need_no_position() {
-    let case = Case::new().claims("balanced", SPY, "100").claims("growth", SPY, "-100");
+    let case = Case::new().claims("balanced", SPY, "100").claims("tactical", SPY, "-100");
     assert_eq!(case.kinds(), []);
     assert_eq!(case.reconcile().contracts[&SPY].unclaimed, Decimal::ZERO);
 }
@@ -154,7 +154,7 @@ fn what_is_neither_held_nor_claimed_is_not_listed() {
 #[test]
 fn numbers_beyond_the_range_are_a_break() {
     let max = Decimal::MAX.to_string();
-    let case = Case::new().claims("balanced", SPY, &max).claims("growth", SPY, &max);
+    let case = Case::new().claims("balanced", SPY, &max).claims("tactical", SPY, &max);
     assert_eq!(case.kinds(), [BreakKind::Overflow]);
 }
 

@@ -57,7 +57,7 @@ fn gross_exposure_counts_what_is_held_what_works_and_what_is_planned() {
     inputs.account_values.gross_position_value = d("60000");
     assert!(!vetted(&inputs).has_breaches());
     // An order of somebody who is kept this time: 1 x 500.
-    let inputs = inputs.with_working("growth", SPY, "1");
+    let inputs = inputs.with_working("tactical", SPY, "1");
     assert_eq!(breaches(&vetted(&inputs)), [Rule::GrossExposure, Rule::GrossExposure]);
 }
 
@@ -124,11 +124,11 @@ fn a_sale_beyond_the_position_is_no_exit() {
 
 #[test]
 fn working_sales_count_before_another_sale_is_called_an_exit() {
-    // 100 there; a sale of 60 works for growth already.
+    // 100 there; a sale of 60 works for tactical already.
     let inputs = inputs()
         .with_holding("balanced", SPY, "41")
-        .with_holding("growth", SPY, "59")
-        .with_working("growth", SPY, "-60")
+        .with_holding("tactical", SPY, "59")
+        .with_working("tactical", SPY, "-60")
         .with_book("balanced", &[]);
     assert_eq!(breaches(&vetted(&inputs)), [Rule::Short]);
 }
@@ -227,7 +227,7 @@ fn a_way_out_stands_for_itself() {
 fn crossings_need_a_switch_that_is_not_off_and_the_right_account() {
     let mut inputs = inputs()
         .with_book("balanced", &[(SPY, units("60"))])
-        .with_book("growth", &[(SPY, units("40"))])
+        .with_book("tactical", &[(SPY, units("40"))])
         .with_holding("balanced", SPY, "100");
     let crossings = |inputs: &PlanInputs, switch| vet(inputs, &plan(inputs), switch).crossings;
     assert_eq!(crossings(&inputs, TradingSwitch::ReduceOnly).len(), 1);
@@ -240,7 +240,7 @@ fn crossings_need_a_switch_that_is_not_off_and_the_right_account() {
 fn a_breach_elsewhere_holds_back_a_crossing_of_an_allocation() {
     let mut inputs = inputs()
         .with_book("balanced", &[(SPY, units("60")), (AGG, units("100"))])
-        .with_book("growth", &[(SPY, units("40"))])
+        .with_book("tactical", &[(SPY, units("40"))])
         .with_holding("balanced", SPY, "100");
     inputs.config.limits.order_value = d("1");
     let vetted = vetted(&inputs);
