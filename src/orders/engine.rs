@@ -63,8 +63,8 @@ impl Engine {
         self.held.uninterrupted()
     }
 
-    /// Takes charge of all orders that are open: finds out about those in doubt or working, books
-    /// their fills, and gives up lines of other runs that were never sent (what this run decides
+    /// Takes charge of all orders that are open: finds out about those that were sent, books their
+    /// fills, and gives up lines of other runs that were never sent (what this run decides
     /// takes their place). Returns those that are still open, this run's planned lines included.
     pub async fn recover(&self, deadline: Instant) -> Result<Vec<Tracked>, OrderError> {
         let mut orders = self.ledger.open_orders().await?;
@@ -75,9 +75,9 @@ impl Engine {
                 self.ledger.append(order, &[Event::Withdrawn { reason }]).await?;
             }
         }
-        let (mut ask, mut rest): (Vec<_>, Vec<_>) = orders
-            .into_iter()
-            .partition(|order| matches!(order.state(), State::InDoubt | State::Working));
+        let (mut ask, mut rest): (Vec<_>, Vec<_>) = orders.into_iter().partition(|order| {
+            matches!(order.state(), State::InDoubt | State::Working | State::Parked)
+        });
         if !ask.is_empty() {
             let mut reports = self.parts.gateway.events();
             let patience = Patience { fills: Instant::now(), deadline };

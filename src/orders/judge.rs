@@ -63,9 +63,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn examine(&mut self, evidence: &Evidence) -> Finding {
-        if let Some(incident) = self.incident(evidence) {
-            return self.park(incident);
-        }
+        // Whatever else is wrong: what was executed under our name is ours.
         let mut filled = Decimal::ZERO;
         for execution in &evidence.executions {
             if self.matches(&Row::of_execution(execution)) == Match::Ours {
@@ -73,6 +71,9 @@ impl Case<'_> {
                 self.events.extend(execution.commission.clone().map(Event::Commissioned));
                 filled = filled.max(execution.cumulative_quantity);
             }
+        }
+        if let Some(incident) = self.incident(evidence) {
+            return self.park(incident);
         }
         let after = self.order.progress().clone();
         let after = self.events.iter().try_fold(after, |progress, event| progress.next(event));

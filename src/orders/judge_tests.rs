@@ -180,6 +180,15 @@ async fn two_orders_under_one_reference_are_for_a_person() {
 }
 
 #[tokio::test]
+async fn what_an_incident_has_executed_is_booked_all_the_same() {
+    let executions = vec![executed("a.01", 60, 60)];
+    let evidence = Evidence { open: vec![open(77), open(78)], executions, ..Evidence::default() };
+    let judgement = judge(&in_doubt().await, &evidence, CLIENT);
+    let events = judgement.events.as_slice();
+    assert!(matches!(events, [Event::Executed(_), Event::Parked { .. }]), "{events:?}");
+}
+
+#[tokio::test]
 async fn our_id_on_anothers_order_is_for_a_person() {
     let foreign = OpenOrder { order_ref: Some(OrderRef::from_record("theirs")), ..open(9) };
     let evidence = Evidence { open: vec![foreign], ..Evidence::default() };

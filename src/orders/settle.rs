@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, sleep_until};
 
-use super::judge::{Finding, judge};
+use super::judge::{Finding, Judgement, judge};
 use super::look::look;
 use super::reports::{News, read_report};
 use super::{End, Event, Evidence, Ledger, OrderError, OrderTiming, State, Tracked};
@@ -40,6 +40,7 @@ pub struct Follower<'a> {
     orders: Vec<Followed>,
     look_at: Option<Instant>,
     failed_looks: u32,
+    ask_first: bool,
 }
 
 struct Followed {
@@ -69,12 +70,23 @@ impl<'a> Follower<'a> {
             .into_iter()
             .map(|order| Followed { order, pending: News::default(), absent: None })
             .collect();
-        Self { gateway, ledger, clock, timing, client_id, orders, look_at: None, failed_looks: 0 }
+        Self {
+            gateway,
+            ledger,
+            clock,
+            timing,
+            client_id,
+            orders,
+            look_at: None,
+            failed_looks: 0,
+            ask_first: false,
+        }
     }
 
-    /// Has the first round ask the broker, whatever the reports say.
+    /// Has the broker asked about all orders before its reports are heard, parked ones included:
+    /// what executes under their names is ours, whoever has to decide about the rest.
     pub fn ask_first(mut self) -> Self {
-        self.look_at = Some(Instant::now());
+        self.ask_first = true;
         self
     }
 
@@ -86,6 +98,9 @@ impl<'a> Follower<'a> {
         patience: Patience,
     ) -> Result<Vec<Tracked>, OrderError> {
         let acknowledge_by = Instant::now() + self.timing.acknowledge;
+        if self.ask_first {
+            self.look_around().await?;
+        }
         while let Some(wake) = self.next_wake(acknowledge_by, patience) {
             tokio::select! {
                 report = reports.recv() => self.read(report, reports).await?,
@@ -213,12 +228,19 @@ impl<'a> Follower<'a> {
         let now = self.clock.now();
         let timing = self.timing;
         let followed = self.orders.get_mut(index)?;
-        if !matches!(followed.order.state(), State::InDoubt | State::Working) {
+        let state = followed.order.state();
+        if !matches!(state, State::InDoubt | State::Working | State::Parked) {
             return None;
         }
-        let judgement = judge(&followed.order, evidence, self.client_id);
-        followed.pending.extend(News { events: judgement.events, ask: false });
-        match judgement.finding {
+        let Judgement { mut events, mut finding } =
+            judge(&followed.order, evidence, self.client_id);
+        if state == State::Parked {
+            // Nothing but a person moves it on. What it executes is booked meanwhile.
+            events.retain(|event| matches!(event, Event::Executed(_) | Event::Commissioned(_)));
+            finding = Finding::Incident;
+        }
+        followed.pending.extend(News { events, ask: false });
+        match finding {
             Finding::Open | Finding::Ended | Finding::Incident => {
                 followed.absent = None;
                 None

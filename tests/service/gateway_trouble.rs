@@ -178,3 +178,45 @@ async fn a_mute_gateway_never_hangs_a_message() {
 fn parked(answer: &crate::http::Answer) -> usize {
     answer.attention().iter().filter(|line| line.contains("is parked")).count()
 }
+
+#[tokio::test]
+async fn a_parked_order_that_surfaces_after_all_is_booked_and_left_to_a_person() {
+    let world = World::new().await;
+    let service = world.service().await;
+    let spy = json!([{ "contract": { "symbol": "SPY" }, "quantity": "10" }]);
+    world.book(&service, "alpha", spy).await;
+    world.simulator.faults().lose_orders(1);
+    service.push(&tick("t")).await;
+    let order = world.documents("orders").await[0].body.clone();
+    assert_eq!(order["status"], "parked");
+    // The lost bytes come out of a relay after all, as another connection would send them.
+    let ticket = (&order["spec"]["line"]["order_ref"], &order["events"][0]["order_id"]);
+    service.stop().await;
+    resend(&world, ticket.0.as_str().unwrap(), ticket.1.as_i64().unwrap()).await;
+    assert_eq!(world.position("SPY"), Decimal::TEN);
+
+    let service = world.service().await;
+    let answer = world.push(&service, "reconcile", json!({})).await;
+
+    assert_eq!(parked(&answer), 1, "{}", answer.body);
+    assert_eq!(world.holdings("alpha").await, [("SPY".to_owned(), Decimal::TEN)]);
+    let again = world.push(&service, "allocation", json!({})).await;
+    assert_eq!(again.body["summary"], "nothing to trade", "{}", again.body);
+    assert_eq!(world.orders().len(), 1);
+    service.stop().await;
+}
+
+/// Sends ten SPY under our client id, order id and reference.
+async fn resend(world: &World, order_ref: &str, order_id: i64) {
+    use ibapi::contracts::Contract;
+    use ibapi::orders::{Action, order_builder};
+    let addr = world.simulator.addr().to_string();
+    let client = ibapi::Client::connect(&addr, crate::world::CLIENT_ID).await.expect("a client");
+    let mut order = order_builder::market_order(Action::Buy, 10.0);
+    order.order_ref = order_ref.to_owned();
+    let id = i32::try_from(order_id).expect("an order id");
+    client.submit_order(id, &Contract::stock("SPY").build(), &order).await.expect("an order");
+    let filled = client.wait_for_fill(id, std::time::Duration::from_secs(5)).await;
+    filled.expect("a fill");
+    client.disconnect().await;
+}
