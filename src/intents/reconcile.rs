@@ -44,6 +44,9 @@ async fn follow_up(cx: &mut Context<'_>, engine: &Engine) -> Result<Outcome, Int
     let told: Vec<_> = open.iter().map(tell).collect();
     cx.note("portfolio", &portfolio);
     cx.note("orders", &told);
+    for found in &portfolio.breaks {
+        tracing::error!(contract = %found.instrument, "break, its contract is locked: {found}");
+    }
     let in_doubt = open.iter().filter(|order| order.state() == State::InDoubt).count();
     let attention = attention(&open, &portfolio);
     let summary = format!(

@@ -127,21 +127,12 @@ impl Ledger {
     /// to is not ours any more.
     pub async fn append(&self, order: &mut Tracked, events: &[Event]) -> Result<(), OrderError> {
         for _ in 0..APPEND_ATTEMPTS_MAX {
-            let Some(record) = self.with_events(order, events)? else { return Ok(()) };
-            let path = path_of(order.order_ref())?;
-            let body = to_json(&record, &path)?;
-            match self.store.update(&path, &order.version, &body).await {
-                Ok(version) => {
-                    let progress = record.progress()?;
-                    *order = Tracked { record, progress, version };
-                    return Ok(());
+            match self.append_unchanged(order, events).await {
+                Err(OrderError::Contended(order_ref)) => {
+                    let reloaded = self.load(&order_ref).await?;
+                    *order = reloaded.ok_or(OrderError::Differs(order_ref))?;
                 }
-                Err(StoreError::Conflict(_)) => {
-                    let reloaded = self.load(order.order_ref()).await?;
-                    *order =
-                        reloaded.ok_or_else(|| OrderError::Differs(order.order_ref().clone()))?;
-                }
-                Err(error) => return Err(error.into()),
+                ended => return ended,
             }
         }
         Err(OrderError::Contended(order.order_ref().clone()))
@@ -158,8 +149,12 @@ impl Ledger {
         let path = path_of(order.order_ref())?;
         match self.store.update(&path, &order.version, &to_json(&record, &path)?).await {
             Ok(version) => {
+                let before = order.state();
                 let progress = record.progress()?;
                 *order = Tracked { record, progress, version };
+                if before != State::Parked && order.state() == State::Parked {
+                    alert(order);
+                }
                 Ok(())
             }
             Err(StoreError::Conflict(_)) => Err(OrderError::Contended(order.order_ref().clone())),
@@ -229,6 +224,17 @@ impl Ledger {
         record.open = progress.is_open();
         Ok(Some(record))
     }
+}
+
+/// Calls a person, once the parking is on record.
+fn alert(order: &Tracked) {
+    tracing::error!(
+        order_ref = %order.order_ref(),
+        run_key = %order.spec().run_key,
+        line = %order.spec().line,
+        reason = order.progress().parked_because(),
+        "order parked: a person must decide, its contract is locked until then"
+    );
 }
 
 /// Reports repeat; the ledger keeps each fact once.
