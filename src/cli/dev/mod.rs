@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -78,7 +79,9 @@ pub(super) async fn run(options: Options, lookup: Lookup) -> anyhow::Result<Exit
     let clock = Clock::system();
     let news = seed::documents(&store, mode, clock.now()).await?;
     let gateway = Gateway::shared(&app::gateway_config(&settings, mode), &clock).await;
-    let app = App::build(&settings, mode, store.clone(), gateway.clone()).await?;
+    let app = App::build(&settings, mode, store.clone(), gateway.clone())
+        .await
+        .context("the service does not start; --port chooses another port")?;
     let addr = app.addr();
     output::print(&story::opening(&settings, simulator.addr(), addr, options.seed, &news))?;
     let stop = CancellationToken::new();
