@@ -87,19 +87,21 @@ pub(super) async fn run(options: Options, lookup: Lookup) -> anyhow::Result<Exit
     let stop = CancellationToken::new();
     let service = AbortOnDropHandle::new(tokio::spawn(app.serve(stop.clone().cancelled_owned())));
     let job = job(&settings, mode, &store, &clock, addr)?;
-    let exit = tokio::select! {
-        exit = job.run() => exit?,
-        () = &mut shutdown => STOPPED,
+    let ended = tokio::select! {
+        ended = job.run() => ended,
+        () = &mut shutdown => Ok(STOPPED),
     };
-    output::print(&story::closing(&settings, addr, options.once))?;
-    if !options.once && exit != STOPPED {
-        shutdown.await;
+    if let Ok(exit) = &ended {
+        output::print(&story::closing(&settings, addr, options.once))?;
+        if !options.once && *exit != STOPPED {
+            shutdown.await;
+        }
     }
     stop.cancel();
     service.await?;
     // The last of all: orders may have been filled while the service drained.
     simulator.stop().await;
-    Ok(if options.once { exit } else { Exit::Done })
+    Ok(if options.once { ended? } else { ended.map(|_| Exit::Done)? })
 }
 
 fn job(
