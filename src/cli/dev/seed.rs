@@ -26,7 +26,7 @@ pub(super) struct Sample {
 /// Two strategies that hold different things.
 pub(super) const SAMPLES: &[Sample] = &[
     Sample { strategy: "balanced", weights: &[("SPY", "0.6"), ("AGG", "0.4")] },
-    Sample { strategy: "growth", weights: &[("QQQ", "0.5"), ("VIXY", "0.1")] },
+    Sample { strategy: "tactical", weights: &[("QQQ", "0.5"), ("VIXY", "0.1")] },
 ];
 
 impl Sample {
