@@ -10,29 +10,28 @@ use crate::portfolio::Line;
 
 /// What a plan line is to do, for whom, and on which price it was decided.
 const PLAN: &[Column] =
-    &[text("plan"), number("price"), number("value"), text("for"), name("order reference")];
+    &[name("plan"), number("price"), number("value"), text("for"), name("order reference")];
 
 /// What became of each order.
 const SENT: &[Column] = &[
-    text("order"),
+    name("order"),
     number("id"),
-    text("sent"),
+    name("sent"),
     number("filled"),
     number("at"),
     number("commission"),
-    text("now"),
+    name("now"),
 ];
 
 const LIST: &[Column] = &[
-    text("created"),
+    name("created"),
     name("order reference"),
-    text("order"),
-    text("now"),
+    name("order"),
+    name("now"),
     number("filled"),
     number("at"),
     number("commission"),
     text("for"),
-    name("run"),
 ];
 
 /// The lines of plans.
@@ -83,7 +82,6 @@ pub(super) fn list(orders: &[Tracked]) -> Table {
             or_dash(progress.average_price(), money),
             or_dash(commission(order), money),
             for_whom(line),
-            order.spec().run_key.to_string(),
         ]);
     }
     table

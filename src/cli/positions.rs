@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::output::Form;
 use super::records::{self, Whose};
-use super::table::{Column, Look, Table, exact, money, number, or_dash, text, time};
+use super::table::{Column, Look, Table, exact, money, name, number, or_dash, text, time};
 use super::{Exit, Lookup};
 use crate::config::Settings;
 use crate::domain::StrategyId;
@@ -46,14 +46,14 @@ pub(super) async fn run(options: Options, lookup: Lookup) -> anyhow::Result<Exit
 }
 
 const CONTRACTS: &[Column] = &[
-    text("contract"),
+    name("contract"),
     number("position"),
     number("average cost"),
     text("held by"),
     number("unclaimed"),
 ];
 
-const HOLDINGS: &[Column] = &[text("strategy"), text("contract"), number("holds")];
+const HOLDINGS: &[Column] = &[name("strategy"), name("contract"), number("holds")];
 
 /// Every contract of the account.
 pub(super) fn contracts(portfolio: &LatestPortfolio) -> Table {

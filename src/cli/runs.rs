@@ -64,15 +64,8 @@ pub(super) async fn run(options: Options, lookup: Lookup) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-const LIST: &[Column] = &[
-    name("created"),
-    name("run"),
-    text("intent"),
-    text("now"),
-    number("attempts"),
-    number("took"),
-    text("summary"),
-];
+const LIST: &[Column] =
+    &[name("created"), name("run"), name("intent"), name("now"), number("took"), text("summary")];
 
 fn list_text(runs: &[RunRecord], on_record: usize, look: Look) -> String {
     if runs.is_empty() {
@@ -84,8 +77,10 @@ fn list_text(runs: &[RunRecord], on_record: usize, look: Look) -> String {
             time(run.created_at),
             run.run_key.to_string(),
             run.intent.clone(),
-            state(run).to_owned(),
-            run.attempts.to_string(),
+            match run.attempts {
+                0 | 1 => state(run).to_owned(),
+                more => format!("{} ({more} attempts)", state(run)),
+            },
             or_dash(run.ended_at, |at| {
                 let took = at.duration_since(run.created_at);
                 format!("{:.2} s", took.as_secs_f64())

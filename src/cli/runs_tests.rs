@@ -23,10 +23,10 @@ fn a_list_tells_how_each_run_ended() {
         record("running", Value::Null),
     ];
     insta::assert_snapshot!(list_text(&runs, 7, Look::Plain), @r"
-    created               run                                     intent      now      attempts    took  summary
-    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  done            2  2.50 s  4 of 4 orders filled
-    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  failed          2  2.50 s  the gateway is away
-    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  running         2       –
+    created               run                                     intent      now                     took  summary
+    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  done (2 attempts)     2.50 s  4 of 4 orders filled
+    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  failed (2 attempts)   2.50 s  the gateway is away
+    2026-03-09 14:30:00Z  daily-allocation.allocation.2026-03-09  allocation  running (2 attempts)       –
     3 of 7 runs; --limit shows more
     ");
 }

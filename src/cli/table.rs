@@ -1,7 +1,7 @@
 //! Tables: fitted to the window on a terminal, a line a row elsewhere.
 
 use comfy_table::{
-    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, presets,
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width, presets,
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -37,6 +37,10 @@ pub(super) const fn name(title: &'static str) -> Column {
 pub(super) const fn number(title: &'static str) -> Column {
     Column { title, align: CellAlignment::Right, wraps: false }
 }
+
+/// The narrowest that a text is wrapped to, in characters: in a window that is too small for it,
+/// the terminal breaks lines better than we do.
+const WRAPPED_MIN: u16 = 24;
 
 /// Columns side by side under a line.
 const UNDERLINED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('─'));
@@ -81,8 +85,11 @@ impl Table {
         for (drawn, column) in table.column_iter_mut().zip(self.columns) {
             drawn.set_cell_alignment(column.align);
             drawn.set_padding((0, 2));
-            if !column.wraps {
-                drawn.set_constraint(ColumnConstraint::ContentWidth);
+            if look == Look::Terminal {
+                drawn.set_constraint(match column.wraps {
+                    true => ColumnConstraint::LowerBoundary(Width::Fixed(WRAPPED_MIN)),
+                    false => ColumnConstraint::ContentWidth,
+                });
             }
         }
         let mut drawn = table.trim_fmt();

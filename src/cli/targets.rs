@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::output::Form;
 use super::records;
-use super::table::{Column, Look, Table, exact, text, time};
+use super::table::{Column, Look, Table, exact, name, text, time};
 use super::{Exit, Lookup};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -79,12 +79,12 @@ fn freshness(book: &StoredBook, now: Timestamp) -> &'static str {
 }
 
 const BOOKS: &[Column] = &[
-    text("strategy"),
-    text("book"),
+    name("strategy"),
+    name("book"),
     text("wants"),
-    text("as of"),
-    text("valid until"),
-    text("run"),
+    name("as of"),
+    name("valid until"),
+    name("run"),
 ];
 
 fn told(books: &[Found], now: Timestamp, look: Look) -> String {

@@ -96,6 +96,7 @@ mod tests {
     use super::*;
     use crate::domain::{ExecutionId, OrderId};
     use crate::orders::Fill;
+    use crate::store::SqliteStore;
 
     fn parked(filled: i64) -> Progress {
         let (order_id, next_valid_id) = (OrderId(1), OrderId(1));
@@ -134,5 +135,62 @@ mod tests {
             let checked = check(&parked(filled), Decimal::ONE_HUNDRED, how);
             assert_eq!(checked.is_ok(), fits, "{filled} {how:?}: {checked:?}");
         }
+    }
+
+    /// An order of 100 that is parked, in a store of its own.
+    async fn parked_order() -> (Arc<dyn Store>, Clock, Tracked) {
+        let spec = serde_json::json!({
+            "run_key": "allocation.1", "account": "DU1234567", "effect": "increases",
+            "line": {
+                "order_ref": "rg-1", "exchange": "SMART", "side": "buy", "quantity": "100",
+                "instrument": {
+                    "id": 756733, "symbol": "SPY", "sec_type": "STK", "currency": "USD",
+                },
+                "order_type": { "type": "market" }, "time_in_force": "day", "step": "1",
+                "reference_price": null, "value": null, "contributions": { "a": "100" },
+            },
+        });
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().unwrap());
+        let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
+        let ledger = Ledger::new(store.clone(), clock.clone(), 7);
+        let mut order = ledger.open(serde_json::from_value(spec).unwrap()).await.unwrap();
+        let (order_id, next_valid_id) = (OrderId(1), OrderId(1));
+        let sending = Event::Sending { order_id, client_id: 10, next_valid_id };
+        let parked = Event::Parked { reason: "nobody shows it".to_owned() };
+        ledger.append(&mut order, &[sending, parked]).await.unwrap();
+        (store, clock, order)
+    }
+
+    fn cancelled() -> Decision {
+        Decision { how: End::Cancelled, by: "ops".to_owned(), why: "not in TWS".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_decision_leaves_the_right_to_write_with_whoever_trades() {
+        let (store, clock, mut order) = parked_order().await;
+        Ledger::resolve(&store, &clock, &mut order, cancelled()).await.unwrap();
+        assert_eq!(order.state(), State::Ended(End::Cancelled));
+        assert_eq!(order.record().fence, 7);
+        let ledger = Ledger::new(store, clock, 7);
+        let late = Event::Noticed { code: 202, text: "Order Canceled".to_owned() };
+        ledger.append(&mut order, &[late]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_decision_about_what_the_order_was_is_not_one_about_what_it_is() {
+        let (store, clock, mut seen) = parked_order().await;
+        let fill = Event::Executed(Fill {
+            execution_id: ExecutionId::new("0000e0d5.1.01"),
+            quantity: Decimal::ONE_HUNDRED,
+            price: Decimal::TEN,
+            cumulative_quantity: Decimal::ONE_HUNDRED,
+            time: String::new(),
+        });
+        let ledger = Ledger::new(store.clone(), clock.clone(), 8);
+        ledger.append(&mut seen.clone(), &[fill]).await.unwrap();
+        let resolved = Ledger::resolve(&store, &clock, &mut seen, cancelled()).await;
+        assert!(matches!(resolved, Err(OrderError::Contended(_))), "{resolved:?}");
+        let now = ledger.load(seen.order_ref()).await.unwrap().unwrap();
+        assert_eq!((now.state(), now.progress().filled()), (State::Parked, Decimal::ONE_HUNDRED));
     }
 }

@@ -44,9 +44,9 @@ impl Job {
             let told = self.deliver(&letter).await?;
             output::print(&story::outcome(&told))?;
         }
-        let exit = self.allocate(SAMPLES.len() + 1).await?;
-        self.reconcile(SAMPLES.len() + 2).await?;
-        Ok(exit)
+        let allocated = self.allocate(SAMPLES.len() + 1).await?;
+        let reconciled = self.reconcile(SAMPLES.len() + 2).await?;
+        Ok(if allocated == Exit::Done { reconciled } else { allocated })
     }
 
     async fn allocate(&self, step: usize) -> anyhow::Result<Exit> {
@@ -60,7 +60,7 @@ impl Job {
         Ok(told::exit_of(&told, false))
     }
 
-    async fn reconcile(&self, step: usize) -> anyhow::Result<()> {
+    async fn reconcile(&self, step: usize) -> anyhow::Result<Exit> {
         let letter = self.letter("reconcile", None, &Map::new());
         output::print(&story::heading(step, "reconcile: compare with the broker", &letter))?;
         let told = self.deliver(&letter).await?;
@@ -69,7 +69,7 @@ impl Job {
         if let Some(portfolio) = records::document::<LatestPortfolio>(&self.store, &path).await? {
             output::print(&story::holdings(&portfolio))?;
         }
-        Ok(())
+        Ok(told::exit_of(&told, false))
     }
 
     /// Today's message of a strategy. A day's slot has one book: what was handed in before is

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -78,25 +79,29 @@ pub(super) async fn run(options: Options, lookup: Lookup) -> anyhow::Result<Exit
     let clock = Clock::system();
     let news = seed::documents(&store, mode, clock.now()).await?;
     let gateway = Gateway::shared(&app::gateway_config(&settings, mode), &clock).await;
-    let app = App::build(&settings, mode, store.clone(), gateway.clone()).await?;
+    let app = App::build(&settings, mode, store.clone(), gateway.clone())
+        .await
+        .context("the service does not start; --port chooses another port")?;
     let addr = app.addr();
     output::print(&story::opening(&settings, simulator.addr(), addr, options.seed, &news))?;
     let stop = CancellationToken::new();
     let service = AbortOnDropHandle::new(tokio::spawn(app.serve(stop.clone().cancelled_owned())));
     let job = job(&settings, mode, &store, &clock, addr)?;
-    let exit = tokio::select! {
-        exit = job.run() => exit?,
-        () = &mut shutdown => STOPPED,
+    let ended = tokio::select! {
+        ended = job.run() => ended,
+        () = &mut shutdown => Ok(STOPPED),
     };
-    output::print(&story::closing(&settings, addr, options.once))?;
-    if !options.once && exit != STOPPED {
-        shutdown.await;
+    if let Ok(exit) = &ended {
+        output::print(&story::closing(&settings, addr, options.once))?;
+        if !options.once && *exit != STOPPED {
+            shutdown.await;
+        }
     }
     stop.cancel();
     service.await?;
     // The last of all: orders may have been filled while the service drained.
     simulator.stop().await;
-    Ok(if options.once { exit } else { Exit::Done })
+    Ok(if options.once { ended? } else { ended.map(|_| Exit::Done)? })
 }
 
 fn job(

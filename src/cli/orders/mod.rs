@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::exit::Refusal;
 use super::output::Form;
-use super::table::{Column, Look, Table, exact, number, printable, text};
+use super::table::{Column, Look, Table, exact, name, number, printable, text};
 use super::{Exit, Lookup, order_tables, records};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -92,7 +92,7 @@ fn list_text(orders: &[Tracked], all: usize, look: Look) -> String {
     drawn
 }
 
-const EVENTS: &[Column] = &[number("#"), text("at"), text("event"), text("what"), number("lease")];
+const EVENTS: &[Column] = &[number("#"), name("at"), name("event"), text("what"), number("lease")];
 
 fn order_text(order: &Tracked, look: Look) -> String {
     let (spec, progress) = (order.spec(), order.progress());

@@ -75,10 +75,10 @@ fn a_list_has_a_line_for_each_order() {
     });
     let orders = [filled(), order(json!([sending(), parked])), order(json!([]))];
     insta::assert_snapshot!(list_text(&orders, 5, Look::Plain), @r"
-    created               order reference          order                    now      filled      at  commission  for                       run
-    2026-03-09 14:30:00Z  rg-2566c4beabe05aaf0249  buy 100 SPY limit 560.5  filled      100  560.25        2.00  balanced 60, tactical 40  daily-allocation.allocation.2026-03-09
-    2026-03-09 14:30:00Z  rg-2566c4beabe05aaf0249  buy 100 SPY limit 560.5  parked        0       –           –  balanced 60, tactical 40  daily-allocation.allocation.2026-03-09
-    2026-03-09 14:30:00Z  rg-2566c4beabe05aaf0249  buy 100 SPY limit 560.5  planned       0       –           –  balanced 60, tactical 40  daily-allocation.allocation.2026-03-09
+    created               order reference          order                    now      filled      at  commission  for
+    2026-03-09 14:30:00Z  rg-2566c4beabe05aaf0249  buy 100 SPY limit 560.5  filled      100  560.25        2.00  balanced 60, tactical 40
+    2026-03-09 14:30:00Z  rg-2566c4beabe05aaf0249  buy 100 SPY limit 560.5  parked        0       –           –  balanced 60, tactical 40
+    2026-03-09 14:30:00Z  rg-2566c4beabe05aaf0249  buy 100 SPY limit 560.5  planned       0       –           –  balanced 60, tactical 40
     3 of 5 orders; --limit shows more
     ");
 }
