@@ -156,10 +156,8 @@ fn bookings(orders: &[Tracked]) -> (Bookings, Result<(), OrderError>) {
     let mut bookings = Bookings::default();
     let mut unshared = Ok(());
     for order in orders {
-        let (line, filled) = (&order.spec().line, order.progress().filled());
-        // More than was ordered can't be shared out. Such an order is parked and its contract
-        // locked: a person decides, and nobody else waits for it.
-        if filled == order.progress().attributed().abs() || filled > line.quantity {
+        let (line, filled) = (&order.spec().line, order.progress().attributable());
+        if filled == order.progress().attributed().abs() {
             continue;
         }
         match line.shares(filled) {

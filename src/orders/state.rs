@@ -267,6 +267,12 @@ impl Progress {
         &self.notices
     }
 
+    /// How much of its fills strategies get: all, but never more than they ordered. The rest of an
+    /// overfill is nobody's, and for the person who looks at the order.
+    pub fn attributable(&self) -> Decimal {
+        self.filled().min(self.ordered)
+    }
+
     /// How much of its fills the holdings have booked.
     pub fn attributed(&self) -> Decimal {
         self.attributed
@@ -285,7 +291,7 @@ impl Progress {
     /// Whether somebody still has to do something about it: it may change at the broker, a
     /// person has to decide, or fills wait to be booked.
     pub fn is_open(&self) -> bool {
-        !self.state.is_ended() || self.attributed.abs() != self.filled()
+        !self.state.is_ended() || self.attributed.abs() != self.attributable()
     }
 
     /// Whether new orders on its contract have to wait: its effect on the position is unknown.

@@ -120,6 +120,17 @@ fn an_order_stays_open_until_its_fills_are_booked() {
     assert!(!replay(&events).unwrap().is_open());
 }
 
+#[test]
+fn an_overfill_that_a_person_resolved_is_closed_once_what_was_ordered_is_booked() {
+    let mut events = vec![sending(1), executed("a.01", 101)];
+    assert_eq!(replay(&events).unwrap().attributable(), 100.into());
+    events.push(Event::Attributed { filled: 100.into() });
+    assert!(replay(&events).unwrap().is_open(), "a person has to look");
+    let (by, why) = ("me".into(), "one share too many, sold by hand".into());
+    events.push(Event::Resolved { how: End::Filled, by, why });
+    assert!(!replay(&events).unwrap().is_open());
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (1i32..4).prop_map(sending),

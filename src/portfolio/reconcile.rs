@@ -37,7 +37,7 @@ pub struct Reconciliation<'a> {
     pub working: &'a Working,
 }
 
-/// The document `positions/{mode}/latest_portfolio`.
+/// The document `positions/{mode}/portfolio/latest`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatestPortfolio {

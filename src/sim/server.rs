@@ -1,8 +1,7 @@
 //! The running simulator: listener, market clock, state file.
 
-use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use super::clock::{self, STEP_MS, Zone};
 use super::faults::{Faults, Switches};
 use super::market::Market;
 use super::settings::Settings;
-use super::state_file::{self, StateError};
+use super::state_file;
 use super::truth::Truth;
 use super::universe::{BUILT_IN, Universe};
 use super::world::{Shared, World};
@@ -37,19 +36,15 @@ const ACCEPT_FAILURES_MAX: u32 = 50;
 /// Connections get two seconds to close in order; the rest is for a slow machine.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Steps between two looks at whether the state file is out of date: a second.
-const SAVE_STEPS: i64 = 1000 / STEP_MS;
-
 /// More dollars than this leave the decimal type too little room for products.
 const CASH_MAX: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
 
-/// A running simulator. Dropping it stops it, without a last write of the state file.
+/// A running simulator. Dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
     addr: SocketAddr,
     shared: Arc<Shared>,
     faults: Faults,
-    state: Option<PathBuf>,
     tasks: TaskTracker,
     /// Cancelled when the listener is gone, for whatever reason.
     ended: CancellationToken,
@@ -69,7 +64,7 @@ impl Simulator {
         let listen = |source| SimError::Listen { listen: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let shared = Arc::new(Shared::new(world));
+        let shared = Arc::new(Shared::new(world, options.state.clone()));
         let stop = CancellationToken::new();
         let ended = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -80,13 +75,12 @@ impl Simulator {
             stop.clone(),
             ended.clone(),
         ));
-        tasks.spawn(run_market(Arc::clone(&shared), options.state.clone(), stop.clone()));
+        tasks.spawn(run_market(Arc::clone(&shared), stop.clone()));
         tracing::info!(%addr, seed = options.seed, "the simulated gateway is listening");
         Ok(Self {
             addr,
             faults: Faults::new(Arc::clone(&shared)),
             shared,
-            state: options.state,
             tasks,
             ended,
             stop: stop.drop_guard(),
@@ -121,16 +115,13 @@ impl Simulator {
     }
 
     pub(super) async fn finish(self) -> Result<(), SimError> {
-        let Self { shared, state, tasks, stop, .. } = self;
+        let Self { shared, tasks, stop, .. } = self;
         drop(stop);
         tasks.close();
         if tokio::time::timeout(STOP_DEADLINE, tasks.wait()).await.is_err() {
             tracing::warn!(left = tasks.len(), "connections did not close in time");
         }
-        match state {
-            Some(path) => save(&shared, path).await,
-            None => Ok(()),
-        }
+        Ok(shared.save()?)
     }
 }
 
@@ -231,8 +222,8 @@ fn turn_away(stream: &TcpStream) {
     }
 }
 
-/// Moves the market a step at a time, and keeps the state file up to date.
-async fn run_market(shared: Arc<Shared>, state: Option<PathBuf>, stop: CancellationToken) {
+/// Moves the market a step at a time.
+async fn run_market(shared: Arc<Shared>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(Duration::from_millis(STEP_MS.unsigned_abs()));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut step = 0_i64;
@@ -243,28 +234,5 @@ async fn run_market(shared: Arc<Shared>, state: Option<PathBuf>, stop: Cancellat
         }
         step = step.wrapping_add(1);
         shared.with(|world| feeds::step(world, step));
-        if step.rem_euclid(SAVE_STEPS) == 0
-            && let Some(path) = &state
-            && let Err(error) = save(&shared, path.clone()).await
-        {
-            tracing::error!(%error, "the state of the simulator is not on disk");
-        }
     }
-}
-
-/// Writes the state file if anything changed since the last time.
-async fn save(shared: &Shared, path: PathBuf) -> Result<(), SimError> {
-    let rendered =
-        shared.with(|world| std::mem::take(&mut world.unsaved).then(|| state_file::render(world)));
-    let Some(rendered) = rendered else { return Ok(()) };
-    let syntax = |source| StateError::Syntax { path: path.clone(), source };
-    let text = rendered.map_err(syntax)?;
-    let target = path.clone();
-    let written = tokio::task::spawn_blocking(move || state_file::write(&target, &text)).await;
-    let written = written
-        .unwrap_or_else(|error| Err(StateError::Io { path, source: io::Error::other(error) }));
-    if written.is_err() {
-        shared.with(|world| world.unsaved = true);
-    }
-    Ok(written?)
 }

@@ -4,6 +4,7 @@
 //! a picture of one instant. It is never held across an await.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use super::faults::Switches;
 use super::market::Market;
 use super::messages::ErrorMessage;
 use super::settings::Settings;
+use super::state_file::{self, StateError};
 
 /// The state of the simulator at one instant.
 #[derive(Debug)]
@@ -71,26 +73,54 @@ impl World {
     }
 }
 
-/// The world behind its lock.
+/// The world behind its lock, and the file that keeps it.
 #[derive(Debug)]
 pub struct Shared {
     world: Mutex<World>,
+    state: Option<PathBuf>,
 }
 
 impl Shared {
-    pub fn new(world: World) -> Self {
-        Self { world: Mutex::new(world) }
+    pub fn new(world: World, state: Option<PathBuf>) -> Self {
+        Self { world: Mutex::new(world), state }
     }
 
-    /// Runs `work` at this instant; what it sent leaves as one burst a client.
+    /// Runs `work` at this instant; what it sent leaves as one burst a client, after what it
+    /// changed is in the state file: a broker does not forget what it has reported.
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         // A panic in a request must not take the simulator down with it.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.now = clock::now().max(world.now);
         let result = work(&mut world);
+        if let Err(error) = self.keep(&mut world) {
+            tracing::error!(%error, "the state of the simulator is not on disk");
+        }
         for client in world.clients.values_mut() {
             client.flush();
         }
         result
+    }
+
+    /// Writes the state file if anything changed since the last time.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written. The next change tries again.
+    pub fn save(&self) -> Result<(), StateError> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keep(&mut world)
+    }
+
+    fn keep(&self, world: &mut World) -> Result<(), StateError> {
+        match &self.state {
+            Some(path) if world.unsaved => {
+                let syntax = |source| StateError::Syntax { path: path.clone(), source };
+                let text = state_file::render(world).map_err(syntax)?;
+                state_file::write(path, &text)?;
+                world.unsaved = false;
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }

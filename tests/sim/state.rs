@@ -92,3 +92,18 @@ async fn the_command_ends_when_it_is_told_to() {
     stop.send(()).unwrap();
     within(run).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn what_was_reported_is_in_the_file_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let simulator = Simulator::start(options(&state)).await.unwrap();
+    let client = connect(&simulator, CLIENT).await;
+    trade(&client, &spy(), &market(Action::Buy, 10.0)).await;
+    // As a crash right after the report would leave it.
+    let copy = folder.path().join("copy.json");
+    std::fs::copy(&state, &copy).unwrap();
+    let again = Simulator::start(options(&copy)).await.unwrap();
+    assert_eq!(again.truth().executions, simulator.truth().executions);
+    assert_eq!(again.truth().executions.len(), 1);
+}
