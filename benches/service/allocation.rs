@@ -120,7 +120,9 @@ impl Day {
         let store = &self.rig.store;
         let orders = Query::all(CollectionPath::new("orders").expect("a path"));
         let known = store.list(&orders).await.expect("a list");
-        let body = &known.first().expect("an order").body;
+        let mut body = known.first().expect("an order").body.clone();
+        body["run_key"] = json!("past");
+        let body = &body;
         let copies = stream::iter(0..past).map(|number| async move {
             let path = path_of(&format!("orders/past-{number}"));
             store.create(&path, body).await.expect("a write");
@@ -143,7 +145,8 @@ impl Day {
         let executions = self.rig.simulator.truth().executions.len();
         assert_eq!(executions, self.runs.len() * self.lines, "every order is filled once");
         let mut stages = Vec::new();
-        for run in &self.runs {
+        // The first run also connected.
+        for run in self.runs.iter().skip(1) {
             stages.push(Stages::of(run, &self.rig.store).await);
         }
         drop(self.client);
