@@ -11,14 +11,14 @@ use tokio::runtime::Runtime;
 #[derive(Debug, Default)]
 pub struct Figures {
     times: BTreeMap<String, Vec<Duration>>,
-    comparisons: Vec<Comparison>,
+    rows: Vec<Row>,
     notes: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Comparison {
+struct Row {
     ours: String,
-    beside: String,
+    beside: Option<String>,
 }
 
 impl Figures {
@@ -46,8 +46,12 @@ impl Figures {
 
     /// Has the table show `ours` beside `beside`.
     pub fn compare(&mut self, ours: &str, beside: &str) {
-        let comparison = Comparison { ours: ours.to_owned(), beside: beside.to_owned() };
-        self.comparisons.push(comparison);
+        self.rows.push(Row { ours: ours.to_owned(), beside: Some(beside.to_owned()) });
+    }
+
+    /// Has the table show `ours` by itself.
+    pub fn alone(&mut self, ours: &str) {
+        self.rows.push(Row { ours: ours.to_owned(), beside: None });
     }
 
     /// Has a line follow the table.
@@ -57,14 +61,16 @@ impl Figures {
 
     /// The table. What a filter on the command line left out is left out here.
     pub fn print(&self) {
-        println!("{:<34} {:>9}   {:<34} {:>9} {:>8}", "median of", "ms", "beside", "ms", "ratio");
-        for Comparison { ours, beside } in &self.comparisons {
-            let (Some(our_ms), Some(their_ms)) = (self.median_ms(ours), self.median_ms(beside))
-            else {
-                continue;
-            };
-            let ratio = our_ms / their_ms;
-            println!("{ours:<34} {our_ms:>9.3}   {beside:<34} {their_ms:>9.3} {ratio:>7.1}x");
+        println!("{:<36} {:>9}   {:<26} {:>9} {:>8}", "median of", "ms", "beside", "ms", "ratio");
+        for Row { ours, beside } in &self.rows {
+            let Some(our_ms) = self.median_ms(ours) else { continue };
+            print!("{ours:<36} {our_ms:>9.3}");
+            if let Some(beside) = beside
+                && let Some(their_ms) = self.median_ms(beside)
+            {
+                print!("   {beside:<26} {their_ms:>9.3} {:>7.1}x", our_ms / their_ms);
+            }
+            println!();
         }
         for note in &self.notes {
             println!("{note}");
