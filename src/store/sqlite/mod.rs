@@ -245,6 +245,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_an_index_answers_looks_at_nothing_else() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        statements::prepare(&mut connection).unwrap();
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                   INSERT INTO documents SELECT 'c', printf('%06d', i), i, '{}' FROM n";
+        connection.execute(sql, []).unwrap();
+        let store = start(connection).unwrap();
+        store.create(&doc("c/x"), &json!({ "open": true, "run_key": "k" })).await.unwrap();
+        let all = Query::all(doc("c/a").collection());
+        for query in [all.clone().with("open", true), all.with("run_key", "k")] {
+            let found = store.list(&query.clone().newest(10)).await.unwrap();
+            assert_eq!(found.len(), 1);
+            assert_eq!(store.list(&query).await.unwrap(), found);
+        }
+    }
+
+    #[tokio::test]
     async fn a_dead_thread_is_unavailable_and_not_a_hang() {
         let store = SqliteStore::in_memory().unwrap();
         let action = || "die".to_owned();

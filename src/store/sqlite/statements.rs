@@ -1,9 +1,12 @@
 //! The SQL: one function a verb, and the schema.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde_json::Value;
 
 use super::worker::Failure;
-use crate::store::{DocPath, Document, LIST_MAX, Order, Query, StoreError, Version};
+use crate::store::{
+    Condition, DocPath, Document, Filter, LIST_MAX, Order, Query, StoreError, Version,
+};
 
 /// The schema's number in the file's header. A file with a larger one was written by a later
 /// version of this program.
@@ -15,6 +18,8 @@ const SCAN_MAX: usize = 100_000;
 
 /// `counter` hands out versions over all documents, so that a document created again never
 /// repeats one of its earlier versions.
+///
+/// The indexes are for the fields by which growing collections are listed: see [`indexed`].
 const TABLES: &str = "
     CREATE TABLE documents (
         collection TEXT NOT NULL,
@@ -23,6 +28,8 @@ const TABLES: &str = "
         body TEXT NOT NULL,
         PRIMARY KEY (collection, id)
     ) WITHOUT ROWID;
+    CREATE INDEX documents_open ON documents (collection, json_type(body, '$.open'), id);
+    CREATE INDEX documents_run_key ON documents (collection, json_extract(body, '$.run_key'), id);
     CREATE TABLE counter (version INTEGER NOT NULL);
     INSERT INTO counter VALUES (0);
     PRAGMA user_version = 1;
@@ -128,26 +135,43 @@ pub(super) fn delete(
     }
 }
 
+/// The part of a list's filters that an index answers, as SQL, and its parameter. Firestore
+/// indexes every field by itself; here two are enough, and the rest is filtered by looking.
+fn indexed(filters: &[Filter]) -> (&'static str, Option<&str>) {
+    for Filter { field, condition } in filters {
+        match (field.as_str(), condition) {
+            ("open", Condition::Equals(Value::Bool(true))) => {
+                return (" AND json_type(body, '$.open') = 'true'", None);
+            }
+            ("run_key", Condition::Equals(Value::String(key))) => {
+                return (" AND json_extract(body, '$.run_key') = ?3", Some(key));
+            }
+            _ => {}
+        }
+    }
+    ("", None)
+}
+
 pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Document>, Failure> {
-    let sql = match (query.order, &query.after) {
-        (Order::Ascending, None) => {
-            "SELECT id, version, body FROM documents WHERE collection = ?1 ORDER BY id"
-        }
-        (Order::Ascending, Some(_)) => {
-            "SELECT id, version, body FROM documents WHERE collection = ?1 AND id > ?2 ORDER BY id"
-        }
-        (Order::Descending, None) => {
-            "SELECT id, version, body FROM documents WHERE collection = ?1 ORDER BY id DESC"
-        }
-        (Order::Descending, Some(_)) => {
-            "SELECT id, version, body FROM documents WHERE collection = ?1 AND id < ?2
-             ORDER BY id DESC"
-        }
+    let (filter, key) = indexed(&query.filters);
+    // Behind every id and before every id: a list from the start is a list after the outermost.
+    let (after, direction) = match query.order {
+        Order::Ascending => ("id > ?2", "ASC"),
+        Order::Descending => ("(?2 IS NULL OR id < ?2)", "DESC"),
     };
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = match &query.after {
-        None => statement.query(params![query.collection.as_str()])?,
-        Some(after) => statement.query(params![query.collection.as_str(), after])?,
+    let sql = format!(
+        "SELECT id, version, body FROM documents
+         WHERE collection = ?1 AND {after}{filter} ORDER BY id {direction}"
+    );
+    let start = match query.order {
+        Order::Ascending => Some(query.after.as_deref().unwrap_or("")),
+        Order::Descending => query.after.as_deref(),
+    };
+    let mut statement = connection.prepare(&sql)?;
+    let collection = query.collection.as_str();
+    let mut rows = match key {
+        None => statement.query(params![collection, start])?,
+        Some(key) => statement.query(params![collection, start, key])?,
     };
     let limit = query.limit.min(LIST_MAX);
     let mut found = Vec::new();
