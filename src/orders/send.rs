@@ -7,6 +7,7 @@ use super::{Event, Held, Ledger, OrderError, OrderIds, State, Tracked};
 use crate::clock::Clock;
 use crate::domain::{OrderId, TradingMode};
 use crate::gateway::{Gateway, SubmitError};
+use crate::risk::Control;
 use crate::store::Store;
 
 /// What sending takes.
@@ -90,14 +91,17 @@ impl Sender<'_> {
     }
 
     async fn send_one(&self, order: &mut Tracked, connection: u64) -> Result<(), OrderError> {
-        if let Err(error) = self.held.check().await {
-            let reason = "the trading lease is not ours any more".to_owned();
-            self.ledger.append(order, &[Event::NotSent { reason }]).await?;
-            return Err(error);
-        }
-        if let Some(reason) = self.forbidden(order).await? {
-            let not_sent = Event::NotSent { reason: reason.clone() };
-            return self.ledger.append(order, &[not_sent, Event::Withdrawn { reason }]).await;
+        match self.cleared(order).await {
+            Ok(None) => {}
+            Ok(Some(reason)) => {
+                let not_sent = Event::NotSent { reason: reason.clone() };
+                return self.ledger.append(order, &[not_sent, Event::Withdrawn { reason }]).await;
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                self.ledger.append(order, &[Event::NotSent { reason }]).await?;
+                return Err(error);
+            }
         }
         let Some(order_id) = order.progress().order_id() else {
             return Err(OrderError::Differs(order.order_ref().clone()));
@@ -114,23 +118,34 @@ impl Sender<'_> {
         }
     }
 
+    /// The last look before the bytes leave: why this line must not be sent, if it must not.
+    async fn cleared(&self, order: &Tracked) -> Result<Option<String>, OrderError> {
+        self.held.check().await?;
+        Ok(forbidden(&self.control().await?, order))
+    }
+
     async fn withdraw_forbidden(&self, orders: &mut [Tracked]) -> Result<(), OrderError> {
+        let control = self.control().await?;
         for order in orders.iter_mut().filter(|order| order.state() == State::Planned) {
-            if let Some(reason) = self.forbidden(order).await? {
+            if let Some(reason) = forbidden(&control, order) {
                 self.ledger.append(order, &[Event::Withdrawn { reason }]).await?;
             }
         }
         Ok(())
     }
 
-    /// Why this line must not be sent now, by the switch and the locks of this very moment.
-    async fn forbidden(&self, order: &Tracked) -> Result<Option<String>, OrderError> {
-        let (control, _) = read_control(self.store, self.mode, self.clock.now()).await?;
-        let contract = order.spec().line.instrument.id;
-        if !control.switch.permits(order.spec().effect) {
-            return Ok(Some(format!("the trading switch is {}", control.switch)));
-        }
-        let lock = control.locks.get(&contract);
-        Ok(lock.map(|why| format!("contract {contract} is locked: {why}")))
+    /// The switch and the locks of this very moment.
+    async fn control(&self) -> Result<Control, OrderError> {
+        Ok(read_control(self.store, self.mode, self.clock.now()).await?.0)
     }
+}
+
+/// Why this line must not be sent.
+fn forbidden(control: &Control, order: &Tracked) -> Option<String> {
+    let contract = order.spec().line.instrument.id;
+    if !control.switch.permits(order.spec().effect) {
+        return Some(format!("the trading switch is {}", control.switch));
+    }
+    let why = control.locks.get(&contract)?;
+    Some(format!("contract {contract} is locked: {why}"))
 }
