@@ -72,3 +72,38 @@ impl OrderIds {
             .into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::store::SqliteStore;
+
+    fn ids() -> OrderIds {
+        let store = Arc::new(SqliteStore::in_memory().unwrap());
+        OrderIds::new(store, TradingMode::Paper, 10).unwrap()
+    }
+
+    #[tokio::test]
+    async fn no_id_is_handed_out_twice() {
+        let ids = ids();
+        let reserve = || async { ids.reserve(3, OrderId(1)).await.unwrap().0 };
+        let firsts = join_all((0..5).map(|_| reserve())).await;
+        let all: BTreeSet<i32> = firsts.iter().flat_map(|first| *first..first + 3).collect();
+        assert_eq!(all.len(), 15, "{firsts:?}");
+    }
+
+    #[tokio::test]
+    async fn the_gateways_next_id_is_a_lower_bound_and_never_leads_back() {
+        let ids = ids();
+        assert_eq!(ids.reserve(2, OrderId(500)).await.unwrap(), OrderId(500));
+        // The gateway lost its settings and starts again at 1.
+        assert_eq!(ids.reserve(1, OrderId(1)).await.unwrap(), OrderId(502));
+        assert_eq!(ids.reserve(1, OrderId(900)).await.unwrap(), OrderId(900));
+        let last = ids.reserve(1, OrderId(ID_LIMIT)).await;
+        assert!(matches!(last, Err(OrderError::IdsExhausted)));
+    }
+}

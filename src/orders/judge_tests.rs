@@ -1,54 +1,20 @@
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::*;
 use crate::clock::Clock;
-use crate::domain::{
-    Account, ContractId, Currency, ExecutionId, Instrument, OrderId, OrderRef, OrderType, PermId,
-    RunKey, SecType, Side, StrategyId, TimeInForce,
-};
-use crate::orders::{Ledger, OrderSpec};
-use crate::portfolio::Line;
-use crate::risk::Effect;
+use crate::domain::{Account, ExecutionId, OrderId, OrderRef, PermId, Side};
+use crate::orders::Ledger;
+use crate::orders::fixtures::{spec, spy};
 use crate::store::{SqliteStore, Store};
 
 const CLIENT: i32 = 10;
 const SENT_AS: OrderId = OrderId(41);
 
-fn spy() -> Instrument {
-    Instrument {
-        id: ContractId(756_733),
-        symbol: "SPY".to_owned(),
-        sec_type: SecType::Stock,
-        currency: Currency::usd(),
-    }
-}
-
-fn spec() -> OrderSpec {
-    let run_key = RunKey::new("allocation.1").unwrap();
-    let line = Line {
-        order_ref: OrderRef::derive(&run_key, spy().id),
-        instrument: spy(),
-        exchange: "SMART".to_owned(),
-        side: Side::Buy,
-        quantity: 100.into(),
-        order_type: OrderType::Market,
-        time_in_force: TimeInForce::Day,
-        step: 1.into(),
-        reference_price: None,
-        value: None,
-        contributions: BTreeMap::from([(StrategyId::new("a").unwrap(), 100.into())]),
-    };
-    let account = Account::new("DU1234567");
-    OrderSpec { run_key, account, effect: Effect::Increases, line }
-}
-
 /// An order with these events in its ledger.
 async fn order_after(events: &[Event]) -> Tracked {
     let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
     let ledger = Ledger::new(store, Clock::manual(Timestamp::UNIX_EPOCH), 1);
-    let mut order = ledger.open(spec()).await.unwrap();
+    let mut order = ledger.open(spec(100)).await.unwrap();
     ledger.append(&mut order, events).await.unwrap();
     order
 }
@@ -66,7 +32,7 @@ fn open(perm: i64) -> OpenOrder {
         order_id: SENT_AS,
         client_id: CLIENT,
         perm_id: PermId(perm),
-        order_ref: Some(spec().line.order_ref),
+        order_ref: Some(spec(100).line.order_ref),
         account: Account::new("DU1234567"),
         instrument: spy(),
         side: Side::Buy,
@@ -81,7 +47,7 @@ fn completed(status: &str) -> CompletedOrder {
         order_id: None,
         client_id: Some(CLIENT),
         perm_id: PermId(77),
-        order_ref: Some(spec().line.order_ref),
+        order_ref: Some(spec(100).line.order_ref),
         instrument: spy(),
         side: Side::Buy,
         status: status.to_owned(),
@@ -95,7 +61,7 @@ fn executed(id: &str, quantity: i64, cumulative: i64) -> Execution {
         order_id: SENT_AS,
         client_id: CLIENT,
         perm_id: PermId(77),
-        order_ref: Some(spec().line.order_ref),
+        order_ref: Some(spec(100).line.order_ref),
         account: Account::new("DU1234567"),
         instrument: spy(),
         side: Side::Buy,

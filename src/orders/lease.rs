@@ -119,3 +119,56 @@ impl Held {
 fn later(at: Timestamp, wait: Duration) -> Timestamp {
     at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SqliteStore;
+
+    const LASTS: Duration = Duration::from_secs(60);
+
+    fn lease() -> (TradingLease, Clock) {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let store = Arc::new(SqliteStore::in_memory().unwrap());
+        let lease = TradingLease::new(store, clock.clone(), TradingMode::Paper, LASTS).unwrap();
+        (lease, clock)
+    }
+
+    fn run(key: &str) -> RunKey {
+        RunKey::new(key).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_run_at_a_time_and_each_holder_has_a_higher_number() {
+        let (lease, clock) = lease();
+        let first = lease.acquire(&run("a")).await.unwrap();
+        let busy = lease.acquire(&run("b")).await.unwrap_err();
+        assert!(matches!(busy, OrderError::Busy { ref holder, .. } if *holder == run("a")));
+        // It runs out, and the first holder is told at its next check.
+        clock.set(later(clock.now(), LASTS));
+        assert!(matches!(first.check().await, Err(OrderError::LeaseLost)));
+        let second = lease.acquire(&run("b")).await.unwrap();
+        assert!(second.fence() > first.fence());
+        assert!(matches!(first.check().await, Err(OrderError::LeaseLost)));
+        second.check().await.unwrap();
+        // What it no longer holds it can't give away.
+        first.release().await.unwrap();
+        second.check().await.unwrap();
+        second.release().await.unwrap();
+        lease.acquire(&run("c")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_run_that_comes_back_knows_whether_somebody_traded_meanwhile() {
+        let (lease, _clock) = lease();
+        let first = lease.acquire(&run("a")).await.unwrap();
+        // A later attempt of the same run need not wait for the lease that a crash left behind.
+        let again = lease.acquire(&run("a")).await.unwrap();
+        assert!(again.uninterrupted() && again.fence() > first.fence());
+        again.release().await.unwrap();
+        let other = lease.acquire(&run("b")).await.unwrap();
+        assert!(!other.uninterrupted());
+        other.release().await.unwrap();
+        assert!(!lease.acquire(&run("a")).await.unwrap().uninterrupted());
+    }
+}

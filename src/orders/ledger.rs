@@ -283,3 +283,7 @@ fn to_json(record: &OrderRecord, path: &DocPath) -> Result<serde_json::Value, Or
         StoreError::Unstorable { path: path.clone(), problem: source.to_string() }.into()
     })
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

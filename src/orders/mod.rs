@@ -13,6 +13,8 @@ mod control;
 mod engine;
 mod error;
 mod event;
+#[cfg(test)]
+mod fixtures;
 mod identity;
 mod ids;
 mod judge;
