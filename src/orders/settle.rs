@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep_until};
 
 use super::judge::{Finding, Judgement, judge};
@@ -170,7 +171,12 @@ impl<'a> Follower<'a> {
                 }
                 None => break,
             }
-            next = reports.try_recv().ok().map(Ok);
+            next = match reports.try_recv() {
+                Ok(report) => Some(Ok(report)),
+                Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+                Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+                Err(TryRecvError::Empty) => None,
+            };
         }
         self.write_pending().await
     }
@@ -319,23 +325,78 @@ impl Followed {
 /// may still lie in a frozen gateway or behind a dialog, and a second one could not be told apart.
 fn conclude(order: &Tracked) -> Event {
     let progress = order.progress();
-    let refusal =
-        progress.notices().iter().find(|(code, text)| classify(*code, text) == CodeClass::Rejected);
-    match (refusal, progress.state()) {
-        (Some((code, text)), State::InDoubt) if progress.filled().is_zero() => Event::Ended {
-            how: End::Rejected,
-            evidence: format!(
-                "IB answered with error {code} ({text}), and two looks found no such order"
-            ),
-        },
-        (_, State::InDoubt) => Event::Parked {
-            reason: "it was sent, IB never answered, and two looks found no such order; whether \
-                     it can still surface is not known"
-                .to_owned(),
-        },
-        _ => Event::Parked {
-            reason: "it worked at IB, works no longer, and today's lists do not say how it ended"
-                .to_owned(),
-        },
+    let said = |class: CodeClass| {
+        progress.notices().iter().find(|(code, text)| classify(*code, text) == class)
+    };
+    let ended = |how: End, (code, text): &(i32, String)| Event::Ended {
+        how,
+        evidence: format!("IB answered with error {code} ({text}), and two looks found no order"),
+    };
+    if let Some(notice) = said(CodeClass::CancelConfirmed) {
+        return ended(End::Cancelled, notice);
+    }
+    // We never change an order that is out: a refusal is of the order itself.
+    if let Some(notice) = said(CodeClass::Rejected)
+        && progress.filled().is_zero()
+    {
+        return ended(End::Rejected, notice);
+    }
+    let reason = match progress.state() {
+        State::InDoubt => {
+            "it was sent, IB never answered, and two looks found no such order; whether it can \
+             still surface is not known"
+        }
+        _ => "it worked at IB, works no longer, and today's lists do not say how it ended",
+    };
+    Event::Parked { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OrderId, PermId};
+    use crate::orders::fixtures::spec;
+    use crate::store::{SqliteStore, Store};
+
+    async fn concluded(notices: &[(i32, &str)], acknowledged: bool) -> Event {
+        let store: std::sync::Arc<dyn Store> =
+            std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+        let ledger = Ledger::new(store, Clock::manual(Timestamp::UNIX_EPOCH), 1);
+        let mut order = ledger.open(spec(10)).await.unwrap();
+        let id = OrderId(1);
+        let mut events = vec![Event::Sending { order_id: id, client_id: 10, next_valid_id: id }];
+        if acknowledged {
+            let status = "Submitted".to_owned();
+            events.push(Event::Acknowledged { perm_id: PermId(7), status });
+        }
+        events.extend(
+            notices
+                .iter()
+                .map(|(code, text)| Event::Noticed { code: *code, text: (*text).to_owned() }),
+        );
+        ledger.append(&mut order, &events).await.unwrap();
+        conclude(&order)
+    }
+
+    #[tokio::test]
+    async fn an_absence_ends_an_order_only_with_ibs_own_word_for_it() {
+        let ends_as = |event: Event| match event {
+            Event::Ended { how, .. } => Some(how),
+            _ => None,
+        };
+        let rejected = [(201, "Order rejected - reason: margin")];
+        for acknowledged in [false, true] {
+            let concluded = |notices| concluded(notices, acknowledged);
+            assert_eq!(ends_as(concluded(&rejected).await), Some(End::Rejected));
+            assert_eq!(
+                ends_as(concluded(&[(202, "Order Canceled - reason:")]).await),
+                Some(End::Cancelled)
+            );
+            // Codes that live orders get, and silence.
+            for notices in [&[(10_349, "TIF was set to DAY")][..], &[(399, "held")], &[]] {
+                let event = concluded(notices).await;
+                assert!(matches!(event, Event::Parked { .. }), "{notices:?} {event:?}");
+            }
+        }
     }
 }

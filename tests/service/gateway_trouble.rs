@@ -220,3 +220,32 @@ async fn resend(world: &World, order_ref: &str, order_id: i64) {
     filled.expect("a fill");
     client.disconnect().await;
 }
+
+#[tokio::test]
+async fn an_order_that_ib_refuses_ends_as_rejected_and_is_not_tried_again() {
+    let world = World::new().await;
+    let service = world.service().await;
+    let mut config = world.document("config/common").await;
+    config["exposure"]["overall"] = json!("10");
+    config["limits"]["gross_exposure"] = json!("20");
+    config["limits"]["order_value"] = json!("100000000");
+    world.seed("config/common", &config).await;
+    // Five times the account: more than its margin allows.
+    world
+        .book(&service, "alpha", json!([{ "contract": { "symbol": "SPY" }, "weight": "1" }]))
+        .await;
+
+    let answer = service.push(&tick("t")).await;
+
+    assert_eq!(answer.outcome(), "done", "{}", answer.body);
+    assert_eq!(answer.body["summary"], "0 of 1 orders filled");
+    assert!(answer.attention().iter().any(|line| line.contains("is rejected")), "{}", answer.body);
+    assert_eq!(world.holdings("alpha").await, []);
+    let order = &world.documents("orders").await[0].body;
+    assert_eq!((&order["status"], &order["open"]), (&json!("rejected"), &json!(false)));
+    let events = order["events"].as_array().unwrap();
+    assert!(events.iter().any(|event| event["code"] == json!(201)), "{events:?}");
+    let replayed = service.push(&tick("t")).await;
+    assert_eq!(replayed.body["replayed"], json!(true));
+    service.stop().await;
+}
