@@ -46,13 +46,8 @@ impl App {
             lease: settings.budgets.lease,
             contracts: ContractCache::default(),
         };
-        let dispatcher = Dispatcher::new(
-            Arc::new(services),
-            quarantine,
-            instance_name(),
-            settings.budgets.handler,
-            settings.budgets.lease,
-        );
+        let dispatcher =
+            Dispatcher::new(Arc::new(services), quarantine, instance_name(), &settings.budgets);
         Ok(Self { bound, dispatcher: Arc::new(dispatcher), gateway })
     }
 

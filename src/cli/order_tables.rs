@@ -179,7 +179,6 @@ pub(super) fn tell(event: &Event) -> (&'static str, String) {
             ("resolved", format!("{} by {by}: {why}", name_of(*how)))
         }
         Event::Attributed { filled } => ("attributed", exact(*filled)),
-        Event::TakenOver => ("taken over", "by a newer holder of the trading lease".to_owned()),
     }
 }
 

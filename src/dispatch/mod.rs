@@ -16,14 +16,11 @@ pub use key::{KeyError, run_key};
 pub use message::{Arrival, Delivery, Reply, ReplyKind, Source};
 pub use quarantine::{QUARANTINE_BUDGET, Quarantine, Rejected};
 
+use crate::config::Budgets;
 use crate::domain::RunKey;
 use crate::intents::{Activity, Context, Intent, Services, chain};
 use crate::runs::{Ask, Claim, Outcome, Run, Runs, Status};
 use crate::store::StoreError;
-
-/// What recording an end may take beyond the handler's budget. The chain of deadlines leaves it
-/// room before the ack deadline.
-const RECORD_BUDGET: Duration = Duration::from_secs(10);
 
 /// Runs intents for deliveries, each once.
 #[derive(Debug)]
@@ -31,7 +28,10 @@ pub struct Dispatcher {
     services: Arc<Services>,
     runs: Runs,
     quarantine: Quarantine,
+    /// What an intent may take by its own clock.
     handler_budget: Duration,
+    /// When the sender stops waiting, and with it whoever does not end by itself.
+    ack_deadline: Duration,
 }
 
 impl Dispatcher {
@@ -40,11 +40,11 @@ impl Dispatcher {
         services: Arc<Services>,
         quarantine: Quarantine,
         owner: String,
-        handler_budget: Duration,
-        lease: Duration,
+        budgets: &Budgets,
     ) -> Self {
-        let runs = Runs::new(services.store.clone(), services.clock.clone(), owner, lease);
-        Self { services, runs, quarantine, handler_budget }
+        let runs = Runs::new(services.store.clone(), services.clock.clone(), owner, budgets.lease);
+        let Budgets { handler: handler_budget, ack_deadline, .. } = *budgets;
+        Self { services, runs, quarantine, handler_budget, ack_deadline }
     }
 
     /// Answers one arrival. What it starts is on record before it acts; an error or a crash on
@@ -160,9 +160,9 @@ impl Dispatcher {
         let mut cx = Context::new(&self.services, run, &mut activity, deadline);
         let outcome = match intent.stale(delivery.published_at, &mut cx) {
             Some(refusal) => refusal,
-            // Past its deadline an intent stops by itself. This is for one that does not: leaving
-            // it behind is as safe as a crash, and the lease lets nobody in for a while.
-            None => match timeout(self.handler_budget + RECORD_BUDGET, intent.run(&mut cx)).await {
+            // Past its budget an intent stops by itself. This is for one that does not: leaving it
+            // behind is as safe as a crash, and the lease lets nobody in for a while.
+            None => match timeout(self.ack_deadline, intent.run(&mut cx)).await {
                 Ok(outcome) => outcome,
                 Err(_elapsed) => {
                     return Ok(reply_to(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::inputs::Scope;
-use super::trading::{Ground, Purpose, rehearse, trade};
+use super::trading::{Ground, Purpose, rehearse, trade, unknown_strategies};
 use super::{Context, IntentError};
 use crate::domain::StrategyId;
 use crate::orders::{Engine, Tracked};
@@ -45,6 +45,10 @@ impl Purpose for Allocation {
 
     fn imagine_ground(&self, open: Vec<Tracked>) -> Ground {
         Ground { open, scope: Scope { only: self.strategies.clone(), ..Scope::default() } }
+    }
+
+    fn unknown(&self, inputs: &PlanInputs) -> Vec<String> {
+        unknown_strategies(self.strategies.as_ref(), inputs)
     }
 
     fn plan(&self, inputs: &PlanInputs) -> Plan {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::inputs::Scope;
-use super::trading::{Ground, Purpose, rehearse, trade};
+use super::trading::{Ground, Purpose, rehearse, trade, unknown_strategies};
 use super::{Context, IntentError};
 use crate::domain::{ContractId, StrategyId};
 use crate::orders::{Engine, State, Tracked};
@@ -83,6 +83,22 @@ impl Purpose for CloseAll {
     /// As if the cancels had been confirmed.
     fn imagine_ground(&self, open: Vec<Tracked>) -> Ground {
         Ground { open: self.split(open).1, scope: Scope::default() }
+    }
+
+    fn unknown(&self, inputs: &PlanInputs) -> Vec<String> {
+        let mut unknown = unknown_strategies(self.strategies.as_ref(), inputs);
+        let Some(contracts) = &self.contracts else { return unknown };
+        if contracts.is_empty() {
+            unknown.push("contracts is empty: leave it out to mean all".to_owned());
+        }
+        let held = |id| inputs.holdings.values().any(|held| held.contains_key(id));
+        unknown.extend(
+            contracts
+                .iter()
+                .filter(|id| !held(*id) && !inputs.working.contains_key(*id))
+                .map(|id| format!("no strategy holds contract {id}")),
+        );
+        unknown
     }
 
     fn plan(&self, inputs: &PlanInputs) -> Plan {

@@ -1,6 +1,7 @@
 //! What all runs that trade have in common: recovered, gathered, planned, vetted, frozen, executed,
 //! told.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::inputs::{Gathered, Scope, gather};
 use super::{Context, IntentError};
 use crate::config::TradingConfig;
+use crate::domain::StrategyId;
 use crate::orders::{End, Engine, Ledger, OrderSpec, State, Tracked};
 use crate::portfolio::{Crossing, KeptReason, Plan, PlanInputs};
 use crate::risk::vet;
@@ -43,8 +45,36 @@ pub(super) trait Purpose: Sync {
     /// The ground as it would be: for a dry run, which changes nothing.
     fn imagine_ground(&self, open: Vec<Tracked>) -> Ground;
 
+    /// What the run was asked to be about and nobody knows: a slip of the pen must not read as
+    /// "nothing to do".
+    fn unknown(&self, inputs: &PlanInputs) -> Vec<String>;
+
     /// The plan that follows.
     fn plan(&self, inputs: &PlanInputs) -> Plan;
+}
+
+/// Strategies of a selection that have neither configuration nor book nor holdings.
+pub(super) fn unknown_strategies(
+    selection: Option<&BTreeSet<StrategyId>>,
+    inputs: &PlanInputs,
+) -> Vec<String> {
+    let Some(selection) = selection else { return Vec::new() };
+    if selection.is_empty() {
+        return vec!["strategies is empty: leave it out to mean all".to_owned()];
+    }
+    selection
+        .iter()
+        .filter(|one| !inputs.books.contains_key(*one) && !inputs.holdings.contains_key(*one))
+        .map(|one| format!("there is no strategy {one}"))
+        .collect()
+}
+
+fn refuse_unknown(purpose: &impl Purpose, inputs: &PlanInputs) -> Result<(), IntentError> {
+    let unknown = purpose.unknown(inputs);
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(IntentError::refused("the selection names what does not exist", unknown)),
+    }
 }
 
 /// What a plan starts from.
@@ -89,6 +119,7 @@ pub(super) async fn rehearse(
     let ledger = Ledger::new(services.store.clone(), services.clock.clone(), 0);
     let Ground { open, scope } = purpose.imagine_ground(ledger.open_orders().await?);
     let gathered = gather(cx, config, &open, scope).await?;
+    refuse_unknown(purpose, &gathered.inputs)?;
     let plan = purpose.plan(&gathered.inputs);
     let vetted = vet(&gathered.inputs, &plan, gathered.switch);
     cx.note("plan", &plan);
@@ -112,6 +143,7 @@ async fn decide_and_act(
     let open = engine.recover(cx.deadline()).await?;
     let Ground { open, scope } = purpose.prepare_ground(cx, engine, open).await?;
     let gathered = gather(cx, config, &open, scope).await?;
+    refuse_unknown(purpose, &gathered.inputs)?;
     let frozen = freeze(cx, &gathered, &purpose.plan(&gathered.inputs))?;
     cx.run().keep_plan(&frozen).await?;
     carry_out(cx, engine, frozen).await

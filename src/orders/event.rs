@@ -90,8 +90,6 @@ pub enum Event {
         /// In all so far.
         filled: Decimal,
     },
-    /// A new holder of the trading lease has taken charge: older writers are fenced off.
-    TakenOver,
 }
 
 /// How an order ended.

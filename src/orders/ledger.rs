@@ -146,20 +146,12 @@ impl Ledger {
         events: &[Event],
     ) -> Result<(), OrderError> {
         let Some(record) = self.with_events(order, events)? else { return Ok(()) };
-        let path = path_of(order.order_ref())?;
-        match self.store.update(&path, &order.version, &to_json(&record, &path)?).await {
-            Ok(version) => {
-                let before = order.state();
-                let progress = record.progress()?;
-                *order = Tracked { record, progress, version };
-                if before != State::Parked && order.state() == State::Parked {
-                    alert(order);
-                }
-                Ok(())
-            }
-            Err(StoreError::Conflict(_)) => Err(OrderError::Contended(order.order_ref().clone())),
-            Err(error) => Err(error.into()),
+        let before = order.state();
+        self.replace(order, record).await?;
+        if before != State::Parked && order.state() == State::Parked {
+            alert(order);
         }
+        Ok(())
     }
 
     /// Appends to several orders at once, each its own events; the first error is returned after
@@ -178,14 +170,46 @@ impl Ledger {
 
     /// Fences off older writers: from here on they fail at their next write to these orders.
     pub async fn take_over(&self, orders: &mut [Tracked]) -> Result<(), OrderError> {
-        let news: Vec<Vec<Event>> = orders
-            .iter()
-            .map(|order| match order.record.fence < self.fence {
-                true => vec![Event::TakenOver],
-                false => Vec::new(),
-            })
-            .collect();
-        self.append_all(orders, &news).await
+        let mut writes = Vec::new();
+        for order in orders.iter_mut().filter(|order| order.record.fence < self.fence) {
+            writes.push(self.fence_off(order));
+        }
+        join_all(writes).await.into_iter().collect()
+    }
+
+    async fn fence_off(&self, order: &mut Tracked) -> Result<(), OrderError> {
+        for _ in 0..APPEND_ATTEMPTS_MAX {
+            let record = OrderRecord { fence: self.fence, ..order.record.clone() };
+            match self.replace(order, record).await {
+                Err(OrderError::Contended(order_ref)) => {
+                    let reloaded = self.load(&order_ref).await?;
+                    *order = reloaded.ok_or(OrderError::Differs(order_ref))?;
+                }
+                ended => return ended,
+            }
+        }
+        Err(OrderError::Contended(order.order_ref().clone()))
+    }
+
+    /// Writes `record` over the version that was read.
+    async fn replace(&self, order: &mut Tracked, record: OrderRecord) -> Result<(), OrderError> {
+        if order.record.fence > self.fence {
+            return Err(OrderError::Fenced {
+                order_ref: order.order_ref().clone(),
+                ours: self.fence,
+                theirs: order.record.fence,
+            });
+        }
+        let path = path_of(order.order_ref())?;
+        match self.store.update(&path, &order.version, &to_json(&record, &path)?).await {
+            Ok(version) => {
+                let progress = record.progress()?;
+                *order = Tracked { record, progress, version };
+                Ok(())
+            }
+            Err(StoreError::Conflict(_)) => Err(OrderError::Contended(order.order_ref().clone())),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The record with `events` appended, or `None` if none of them is news.
@@ -265,8 +289,7 @@ fn is_news(progress: &Progress, record: &OrderRecord, event: &Event) -> bool {
         | Event::NotSent { .. }
         | Event::Withdrawn { .. }
         | Event::CancelRequested { .. }
-        | Event::Resolved { .. }
-        | Event::TakenOver => true,
+        | Event::Resolved { .. } => true,
     }
 }
 

@@ -10,6 +10,10 @@ use crate::gateway::{Gateway, SubmitError};
 use crate::risk::Control;
 use crate::store::Store;
 
+/// Lines that are put in doubt with one wait for the store. Those that a crash leaves recorded and
+/// unsent have to be looked at by a person: more would save a few milliseconds and cost a day.
+const RECORDED_AHEAD: usize = 4;
+
 /// What sending takes.
 #[derive(Debug)]
 pub struct Sender<'a> {
@@ -49,8 +53,22 @@ impl Sender<'_> {
         let floor = self.gateway.next_valid_id().await?;
         self.held.check().await?;
         let first = self.ids.reserve(planned.len(), floor).await?;
-        self.record(&mut planned, first, floor).await?;
-        let mut unsent = planned.into_iter();
+        let mut ids = (first.0..).map(OrderId);
+        for batch in planned.chunks_mut(RECORDED_AHEAD) {
+            self.record(batch, &mut ids, floor).await?;
+            self.send_batch(batch, connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends lines that are in doubt on record. At the first that can't be sent the rest is taken
+    /// back: it never came near the socket, and it is still us who knows.
+    async fn send_batch(
+        &self,
+        batch: &mut [&mut Tracked],
+        connection: u64,
+    ) -> Result<(), OrderError> {
+        let mut unsent = batch.iter_mut();
         let mut stopped = Ok(());
         for order in unsent.by_ref() {
             stopped = self.send_one(order, connection).await;
@@ -58,7 +76,6 @@ impl Sender<'_> {
                 break;
             }
         }
-        // These never came near the socket, and it is still us who knows.
         for order in unsent {
             let reason = "an earlier line could not be sent".to_owned();
             self.ledger.append(order, &[Event::NotSent { reason }]).await?;
@@ -66,16 +83,16 @@ impl Sender<'_> {
         stopped
     }
 
-    /// Puts all lines in doubt, durably, before the first is sent.
+    /// Puts lines in doubt, durably.
     async fn record(
         &self,
-        planned: &mut [&mut Tracked],
-        first: OrderId,
+        batch: &mut [&mut Tracked],
+        ids: &mut impl Iterator<Item = OrderId>,
         next_valid_id: OrderId,
     ) -> Result<(), OrderError> {
-        let mut writes = Vec::with_capacity(planned.len());
-        for (order, id) in planned.iter_mut().zip(first.0..) {
-            writes.push(self.put_in_doubt(order, OrderId(id), next_valid_id));
+        let mut writes = Vec::with_capacity(batch.len());
+        for (order, order_id) in batch.iter_mut().zip(ids) {
+            writes.push(self.put_in_doubt(order, order_id, next_valid_id));
         }
         futures::future::join_all(writes).await.into_iter().collect()
     }

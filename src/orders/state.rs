@@ -159,7 +159,6 @@ impl Progress {
                 self.attributed = *filled;
                 state
             }
-            (state, Event::TakenOver) => state,
         };
         Ok(self)
     }

@@ -110,9 +110,12 @@ fn identify<'a>(
         return Err(BookProblem::Mismatch { contract: name, found });
     }
     match &found.sec_type {
-        SecType::Other(text) => {
-            Err(BookProblem::NotTraded { contract: name, sec_type: text.clone() })
+        SecType::Stock | SecType::Future => Ok(contract),
+        // What is bought of a currency pair is cash, not a position: no book could be held
+        // against the broker's list of positions.
+        SecType::Cash | SecType::Other(_) => {
+            let sec_type = found.sec_type.to_string();
+            Err(BookProblem::NotTraded { contract: name, sec_type })
         }
-        SecType::Stock | SecType::Future | SecType::Cash => Ok(contract),
     }
 }

@@ -53,7 +53,7 @@ pub async fn send(addr: SocketAddr, method: Method, path: &str, body: String) ->
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header("host", "service")
+        .header("host", addr.to_string())
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(body)))
         .expect("a request");

@@ -135,34 +135,45 @@ pub(super) fn delete(
     }
 }
 
-/// The part of a list's filters that an index answers, as SQL, and its parameter. Firestore
+/// The part of a list's filters that an index answers: index and filter as SQL, and its parameter. Firestore
 /// indexes every field by itself; here two are enough, and the rest is filtered by looking.
-fn indexed(filters: &[Filter]) -> (&'static str, Option<&str>) {
+///
+/// The index is named because the planner, which does not know how few documents are open, would
+/// walk the whole collection by id.
+fn indexed(filters: &[Filter]) -> (&'static str, &'static str, Option<&str>) {
     for Filter { field, condition } in filters {
         match (field.as_str(), condition) {
             ("open", Condition::Equals(Value::Bool(true))) => {
-                return (" AND json_type(body, '$.open') = 'true'", None);
+                let filter = " AND json_type(body, '$.open') = 'true'";
+                return (" INDEXED BY documents_open", filter, None);
             }
             ("run_key", Condition::Equals(Value::String(key))) => {
-                return (" AND json_extract(body, '$.run_key') = ?3", Some(key));
+                let filter = " AND json_extract(body, '$.run_key') = ?3";
+                return (" INDEXED BY documents_run_key", filter, Some(key));
             }
             _ => {}
         }
     }
-    ("", None)
+    ("", "", None)
 }
 
-pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Document>, Failure> {
-    let (filter, key) = indexed(&query.filters);
-    // Behind every id and before every id: a list from the start is a list after the outermost.
+/// A list as SQL, with the parameter of its indexed filter.
+fn list_sql(query: &Query) -> (String, Option<&str>) {
+    let (index, filter, key) = indexed(&query.filters);
     let (after, direction) = match query.order {
         Order::Ascending => ("id > ?2", "ASC"),
         Order::Descending => ("(?2 IS NULL OR id < ?2)", "DESC"),
     };
     let sql = format!(
-        "SELECT id, version, body FROM documents
+        "SELECT id, version, body FROM documents{index}
          WHERE collection = ?1 AND {after}{filter} ORDER BY id {direction}"
     );
+    (sql, key)
+}
+
+pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Document>, Failure> {
+    let (sql, key) = list_sql(query);
+    // Before every id, or behind every id: a list from the start is a list after the outermost.
     let start = match query.order {
         Order::Ascending => Some(query.after.as_deref().unwrap_or("")),
         Order::Descending => query.after.as_deref(),
@@ -220,4 +231,31 @@ fn version(number: i64) -> Version {
 /// A mark that we never handed out is a version that the document is not at.
 fn number(path: &DocPath, version: &Version) -> Result<i64, StoreError> {
     version.mark().parse().ok().ok_or_else(|| StoreError::Conflict(path.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::CollectionPath;
+
+    #[test]
+    fn indexed_filters_use_their_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        prepare(&mut connection).unwrap();
+        let all = || Query::all(CollectionPath::new("orders").unwrap());
+        for (query, index) in [
+            (all().with("open", true), "documents_open"),
+            (all().with("run_key", "k"), "documents_run_key"),
+            (all().with("open", true).newest(10), "documents_open"),
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", list_sql(&query).0);
+            let mut statement = connection.prepare(&sql).unwrap();
+            for number in 1..=statement.parameter_count() {
+                statement.raw_bind_parameter(number, "k").unwrap();
+            }
+            let mut rows = statement.raw_query();
+            let plan: String = rows.next().unwrap().unwrap().get("detail").unwrap();
+            assert!(plan.contains(index), "{plan}");
+        }
+    }
 }
