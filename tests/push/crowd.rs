@@ -76,7 +76,7 @@ async fn a_hang_up_does_not_stop_the_work() {
     let mut house = House::open(handle).await;
     let mut stream = house.connect().await;
     let head =
-        format!("POST /push HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
+        format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(WRAPPED.as_bytes()).await.unwrap();
     soon(held.starts.recv()).await.unwrap();
@@ -132,7 +132,7 @@ async fn requests_on_one_connection_are_answered_in_turn() {
     let mut stream = house.connect().await;
     let request = |key: &str| {
         format!(
-            "POST /allocation HTTP/1.1\r\nhost: x\r\nidempotency-key: {key}\r\ncontent-length: 2\r\n\r\n{{}}"
+            "POST /allocation HTTP/1.1\r\nhost: localhost\r\nidempotency-key: {key}\r\ncontent-length: 2\r\n\r\n{{}}"
         )
     };
     // Both before the first answer.

@@ -45,7 +45,7 @@ async fn a_body_up_to_the_limit_is_read_and_one_beyond_is_not() {
     // The largest push of Pub/Sub, written in full before anything is read: closing the
     // connection early would reset it, and the answer would be lost.
     let (body, length) = ("x".repeat(14_000_000), 14_000_000);
-    let head = format!("POST /push HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     let answer = house.raw(head + &body).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(arrivals.try_recv().is_err());
@@ -54,7 +54,7 @@ async fn a_body_up_to_the_limit_is_read_and_one_beyond_is_not() {
 #[tokio::test]
 async fn chunks_do_not_get_around_the_limit() {
     let (house, mut arrivals) = house(Limits { body: 100, ..Limits::default() }).await;
-    let head = "POST /allocation HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = "POST /allocation HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
     let chunk = format!("20\r\n{}\r\n", "x".repeat(32));
     let answer = house.raw(format!("{head}{}0\r\n\r\n", chunk.repeat(4))).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
@@ -67,7 +67,7 @@ async fn a_body_that_is_announced_too_large_need_not_be_sent() {
     for (length, expect) in [("1048577", "expect: 100-continue\r\n"), ("99999999999", "")] {
         let answer = house
             .raw(format!(
-                "POST /push HTTP/1.1\r\nhost: x\r\n{expect}content-length: {length}\r\n\r\n"
+                "POST /push HTTP/1.1\r\nhost: localhost\r\n{expect}content-length: {length}\r\n\r\n"
             ))
             .await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{length}: {answer}");
@@ -78,7 +78,7 @@ async fn a_body_that_is_announced_too_large_need_not_be_sent() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let (house, mut arrivals) = house(short(100, 60_000)).await;
-    let head = "POST /push HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n";
+    let head = "POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n";
     for sent in ["", "{\"message\":"] {
         let answer = house.raw(format!("{head}{sent}")).await;
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
@@ -93,8 +93,8 @@ async fn half_a_request_is_closed_and_is_no_delivery() {
     // Nothing, half a head, and an idle connection after an answer.
     for (sent, expected) in [
         ("", ""),
-        ("POST /push HTTP/1.1\r\nhost: x\r\ncontent-le", ""),
-        ("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 200 OK"),
+        ("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-le", ""),
+        ("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "HTTP/1.1 200 OK"),
     ] {
         let answer = house.raw(sent).await;
         assert!(answer.starts_with(expected), "{sent}: {answer}");
@@ -102,7 +102,7 @@ async fn half_a_request_is_closed_and_is_no_delivery() {
     // Half a body, and then nobody there.
     let mut stream = house.connect().await;
     let head =
-        format!("POST /push HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
+        format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
     stream.write_all(format!("{head}{}", &WRAPPED[..WRAPPED.len() - 1]).as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     let answer = read_to_end(&mut stream).await;
@@ -119,7 +119,7 @@ async fn a_slow_peer_does_not_disturb_the_others() {
     for _ in 0..20 {
         let mut stream = house.connect().await;
         let head =
-            format!("POST /push HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
+            format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
         stream.write_all(format!("{head}{}", &WRAPPED[..10]).as_bytes()).await.unwrap();
         slow.push(stream);
     }
@@ -163,7 +163,7 @@ async fn a_head_has_room_for_every_attribute_of_pubsub_and_not_for_more() {
     assert_eq!(answer.status, 200);
     assert_eq!(delivery(&mut arrivals).intent, "ping");
 
-    let head = "POST /push HTTP/1.1\r\nhost: x\r\n";
+    let head = "POST /push HTTP/1.1\r\nhost: localhost\r\n";
     let answer = house.raw(format!("{head}{}\r\n", "a: b\r\n".repeat(200))).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     assert!(arrivals.try_recv().is_err());
