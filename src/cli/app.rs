@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt as _;
 use serde_json::json;
@@ -12,10 +13,13 @@ use crate::config::Settings;
 use crate::dispatch::{Dispatcher, Quarantine};
 use crate::domain::TradingMode;
 use crate::gateway::{Gateway, GatewayConfig, Link, Timing};
-use crate::intents::{ContractCache, Intent, Services};
+use crate::intents::{ContractCache, Intent, Services, chain};
 use crate::orders::OrderTiming;
 use crate::push::{Authentication, Bound, Drained, Front, Limits, Readiness, Server};
-use crate::store::{Store, open_store};
+use crate::store::{DocPath, Store, StoreError, open_store};
+
+/// How long the store may take to prove itself. Probes of platforms give up after a few seconds.
+const PROBE_MAX: Duration = Duration::from_secs(2);
 
 /// Everything that one process of the service consists of.
 #[derive(Debug)]
@@ -60,7 +64,8 @@ impl App {
     /// reading a fill.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Drained {
         let Self { bound, dispatcher, gateway } = self;
-        let ready_gateway = gateway.clone();
+        let (at_work, ready_gateway) = (dispatcher.clone(), gateway.clone());
+        let store = dispatcher.store();
         let front = Front {
             handle: Arc::new(move |arrival| {
                 let dispatcher = dispatcher.clone();
@@ -68,12 +73,13 @@ impl App {
             }),
             kind_of: Intent::kind_of,
             ready: Arc::new(move || {
-                let link = ready_gateway.link();
-                Box::pin(async move { readiness(&link) })
+                let (link, store) = (ready_gateway.link(), store.clone());
+                Box::pin(async move { readiness(&link, &store).await })
             }),
         };
         let drained = bound.serve(front, Limits::default(), TaskTracker::new(), shutdown).await;
         gateway.close().await;
+        at_work.abandon().await;
         drained
     }
 }
@@ -106,8 +112,8 @@ fn order_timing(settings: &Settings) -> OrderTiming {
 }
 
 /// A gateway that nobody has asked for yet is no fault: the first message opens it.
-fn readiness(link: &Link) -> Readiness {
-    let (ready, state) = match link {
+async fn readiness(link: &Link, store: &Arc<dyn Store>) -> Readiness {
+    let (gateway_ready, gateway) = match link {
         Link::Idle => (true, "not asked for yet".to_owned()),
         Link::Up { generation } => (true, format!("up, connection {generation}")),
         Link::Connecting => (false, "connecting".to_owned()),
@@ -115,7 +121,36 @@ fn readiness(link: &Link) -> Readiness {
         Link::LinkLost => (false, "up, without a link to IB's servers".to_owned()),
         Link::Closed => (false, "closed".to_owned()),
     };
-    Readiness { ready, details: json!({ "gateway": state }) }
+    let (store_ready, store) = match probe(store).await {
+        Ok(()) => (true, "takes writes".to_owned()),
+        Err(problem) => (false, problem),
+    };
+    let ready = gateway_ready && store_ready;
+    Readiness { ready, details: json!({ "gateway": gateway, "store": store }) }
+}
+
+/// Writes one document of ours, over and over: a store that only reads is of no use.
+async fn probe(store: &Arc<dyn Store>) -> Result<(), String> {
+    let write = async {
+        let path = DocPath::new("health/ready")?;
+        let body = json!({ "ready": true });
+        match store.get(&path).await? {
+            Some(found) => match store.update(&path, &found.version, &body).await {
+                // Another instance asked at the same moment.
+                Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+                Err(error) => Err(error),
+            },
+            None => match store.create(&path, &body).await {
+                Ok(_) | Err(StoreError::Exists(_)) => Ok(()),
+                Err(error) => Err(error),
+            },
+        }
+    };
+    match tokio::time::timeout(PROBE_MAX, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(_elapsed) => Err(format!("no answer within {PROBE_MAX:?}")),
+    }
 }
 
 /// Tells this process from others in the records.

@@ -136,7 +136,7 @@ impl TradingConfig {
         if common.is_none() && mode_doc.is_none() {
             problems.add(
                 format!("config/common and {mode_name}"),
-                "neither document exists; `rungate config` shows a sample to start from",
+                "neither document exists; `rungate config sample` prints one to start from",
             );
             return Err(problems);
         }

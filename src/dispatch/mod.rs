@@ -4,7 +4,8 @@ mod key;
 mod message;
 mod quarantine;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::config::Budgets;
 use crate::domain::RunKey;
 use crate::intents::{Activity, Context, Intent, Services, chain};
 use crate::runs::{Ask, Claim, Outcome, Run, Runs, Status};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// Runs intents for deliveries, each once.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Dispatcher {
     handler_budget: Duration,
     /// When the sender stops waiting, and with it whoever does not end by itself.
     ack_deadline: Duration,
+    /// Runs that are being worked on.
+    running: Mutex<BTreeSet<RunKey>>,
 }
 
 impl Dispatcher {
@@ -44,7 +47,13 @@ impl Dispatcher {
     ) -> Self {
         let runs = Runs::new(services.store.clone(), services.clock.clone(), owner, budgets.lease);
         let Budgets { handler: handler_budget, ack_deadline, .. } = *budgets;
-        Self { services, runs, quarantine, handler_budget, ack_deadline }
+        let running = Mutex::default();
+        Self { services, runs, quarantine, handler_budget, ack_deadline, running }
+    }
+
+    /// Where everything is recorded.
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.services.store.clone()
     }
 
     /// Answers one arrival. What it starts is on record before it acts; an error or a crash on
@@ -74,6 +83,24 @@ impl Dispatcher {
                 self.deliver(&delivery).instrument(span).await
             }
         }
+    }
+
+    /// Gives up what is still being worked on, at the end of the process and after the gateway is
+    /// closed: nothing of it can act any more, so the next delivery may continue at once.
+    pub async fn abandon(&self) {
+        let running: Vec<RunKey> = self.lock_running().iter().cloned().collect();
+        for key in running {
+            let lease = self.services.give_up_trading(&key).await.map_err(|error| chain(&error));
+            let run = self.runs.abandon(&key).await.map_err(|error| chain(&error));
+            match lease.and(run) {
+                Ok(()) => tracing::warn!(run_key = %key, "left unfinished for the next delivery"),
+                Err(error) => tracing::warn!(run_key = %key, error, "could not be given up"),
+            }
+        }
+    }
+
+    fn lock_running(&self) -> MutexGuard<'_, BTreeSet<RunKey>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Reply {
@@ -131,7 +158,12 @@ impl Dispatcher {
             message_id: &delivery.message_id,
         };
         match self.runs.claim(&ask).await? {
-            Claim::Ours(run) => self.work(delivery, intent, *run).await,
+            Claim::Ours(run) => {
+                self.lock_running().insert(key.clone());
+                let reply = self.work(delivery, intent, *run).await;
+                self.lock_running().remove(key);
+                reply
+            }
             Claim::Ended(outcome) => Ok(reply_to(key, &outcome, true)),
             Claim::Busy { retry_after } => {
                 let summary = format!("run {key} is being worked on by another delivery");

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::{Activity, IntentError};
 use crate::clock::Clock;
 use crate::config::TradingConfig;
-use crate::domain::{Contract, ContractId, TradingMode};
+use crate::domain::{Contract, ContractId, RunKey, TradingMode};
 use crate::gateway::Gateway;
-use crate::orders::{Engine, EngineParts, OrderTiming, TradingLease};
+use crate::orders::{Engine, EngineParts, OrderError, OrderTiming, TradingLease};
 use crate::runs::Run;
 use crate::store::{DocPath, Document, Store, StoreError};
 
@@ -63,6 +63,17 @@ impl ContractCache {
             known.clear();
         }
         known.insert(contract.instrument.id, (now, contract.clone()));
+    }
+}
+
+impl Services {
+    /// Ends the trading lease of a run that this process will not work on any more.
+    pub async fn give_up_trading(&self, run: &RunKey) -> Result<(), OrderError> {
+        self.leases()?.abandon(run).await
+    }
+
+    fn leases(&self) -> Result<TradingLease, OrderError> {
+        TradingLease::new(self.store.clone(), self.clock.clone(), self.mode, self.lease)
     }
 }
 
@@ -163,9 +174,8 @@ impl<'a> Context<'a> {
 
     /// Takes the trading lease for this run, or fails if another run holds it.
     pub async fn engine(&mut self) -> Result<Engine, IntentError> {
-        let Services { store, gateway, clock, mode, client_id, timing, lease, .. } = self.services;
-        let leases = TradingLease::new(store.clone(), clock.clone(), *mode, *lease)?;
-        let held = leases.acquire(self.run.key()).await?;
+        let Services { store, gateway, clock, mode, client_id, timing, .. } = self.services;
+        let held = self.services.leases()?.acquire(self.run.key()).await?;
         let parts = EngineParts {
             store: store.clone(),
             gateway: gateway.clone(),

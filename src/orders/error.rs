@@ -43,7 +43,10 @@ pub enum OrderError {
     #[error("the trading lease was lost; another instance may be trading")]
     LeaseLost,
     /// Another run holds the trading lease.
-    #[error("run {holder} is trading; its lease ends at {until}")]
+    #[error(
+        "run {holder} has the right to trade until {until}, or until it ends; if its process died, \
+         its own redelivery continues it, and others wait until then"
+    )]
     Busy {
         /// Who holds it.
         holder: RunKey,

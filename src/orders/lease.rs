@@ -50,6 +50,22 @@ impl TradingLease {
         Ok(Self { store, clock, path, lasts })
     }
 
+    /// Ends the lease that `run` holds, for a process that ends, after it has made sure that the
+    /// run can send nothing any more.
+    pub async fn abandon(&self, run: &RunKey) -> Result<(), OrderError> {
+        let Some(found) = self.store.get(&self.path).await? else { return Ok(()) };
+        let held: LeaseRecord = found.parse()?;
+        if held.run_key != *run || held.expires_at <= self.clock.now() {
+            return Ok(());
+        }
+        let record = LeaseRecord { expires_at: self.clock.now(), ..held };
+        match self.store.update(&self.path, &found.version, &json!(record)).await {
+            // Somebody else has just taken it.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Takes the lease for `run`: if it is free, has run out, or was left behind by an earlier
     /// attempt of the same run (which the claim on the run has already fenced off).
     pub async fn acquire(&self, run: &RunKey) -> Result<Held, OrderError> {

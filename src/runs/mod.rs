@@ -167,6 +167,24 @@ impl Runs {
         Ok(Claim::Busy { retry_after: Duration::from_secs(1) })
     }
 
+    /// Gives up a run that this instance holds and will not work on any more, so that the next
+    /// delivery need not wait for the lease to run out. For a process that ends, after it has made
+    /// sure that nothing of the run can act any more.
+    pub async fn abandon(&self, key: &RunKey) -> Result<(), StoreError> {
+        let path = path_of(key)?;
+        let Some(found) = self.store.get(&path).await? else { return Ok(()) };
+        let mut record: RunRecord = found.parse()?;
+        if record.state != RunState::Running || record.lease.owner != self.owner {
+            return Ok(());
+        }
+        record.lease.expires_at = self.clock.now();
+        match self.store.update(&path, &found.version, &to_json(&record, &path)?).await {
+            // It has just ended by itself.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One run's record.
     pub async fn find(&self, key: &RunKey) -> Result<Option<RunRecord>, StoreError> {
         let found = self.store.get(&path_of(key)?).await?;

@@ -75,8 +75,10 @@ async fn a_hang_up_does_not_stop_the_work() {
     let (handle, mut held) = held();
     let mut house = House::open(handle).await;
     let mut stream = house.connect().await;
-    let head =
-        format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
+    let head = format!(
+        "POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        WRAPPED.len()
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(WRAPPED.as_bytes()).await.unwrap();
     soon(held.starts.recv()).await.unwrap();

@@ -45,7 +45,8 @@ async fn a_body_up_to_the_limit_is_read_and_one_beyond_is_not() {
     // The largest push of Pub/Sub, written in full before anything is read: closing the
     // connection early would reset it, and the answer would be lost.
     let (body, length) = ("x".repeat(14_000_000), 14_000_000);
-    let head = format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     let answer = house.raw(head + &body).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(arrivals.try_recv().is_err());
@@ -101,8 +102,10 @@ async fn half_a_request_is_closed_and_is_no_delivery() {
     }
     // Half a body, and then nobody there.
     let mut stream = house.connect().await;
-    let head =
-        format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
+    let head = format!(
+        "POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        WRAPPED.len()
+    );
     stream.write_all(format!("{head}{}", &WRAPPED[..WRAPPED.len() - 1]).as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     let answer = read_to_end(&mut stream).await;
@@ -118,8 +121,10 @@ async fn a_slow_peer_does_not_disturb_the_others() {
     let mut slow = Vec::new();
     for _ in 0..20 {
         let mut stream = house.connect().await;
-        let head =
-            format!("POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", WRAPPED.len());
+        let head = format!(
+            "POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+            WRAPPED.len()
+        );
         stream.write_all(format!("{head}{}", &WRAPPED[..10]).as_bytes()).await.unwrap();
         slow.push(stream);
     }

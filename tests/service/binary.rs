@@ -122,6 +122,38 @@ async fn killed_while_orders_are_out_the_next_process_finds_them() {
 }
 
 #[tokio::test]
+async fn what_sigterm_cuts_off_the_next_process_continues_at_once() {
+    let world = World::new().await;
+    let service = world.service().await;
+    let spy = json!([{ "contract": { "symbol": "SPY" }, "weight": "0.5" }]);
+    world.book(&service, "alpha", spy).await;
+    service.stop().await;
+    world.simulator.faults().hold_acks(true);
+    // With the budgets of production: nobody could wait for this lease to run out.
+    let (mut child, addr, _lines) = listening(serve(&world, &[])).await;
+    let tick = envelope("t", &json!({ "intent": "allocation" }), &json!({})).to_string();
+    let asked = tokio::spawn({
+        let tick = tick.clone();
+        async move { send(addr, Method::POST, "/push", tick).await }
+    });
+    let at_broker = async {
+        while world.orders().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(WITHIN, at_broker).await.expect("an order at the broker");
+    signal(&child, "-TERM").await;
+    timeout(WITHIN, child.wait()).await.expect("an end in time").unwrap();
+    assert!(asked.await.unwrap().is_none(), "the sender got no answer");
+    world.simulator.faults().hold_acks(false);
+
+    let (_child, addr, _lines) = listening(serve(&world, &[])).await;
+    let answer = send(addr, Method::POST, "/push", tick).await.unwrap();
+    assert_eq!(answer.body["summary"], "1 of 1 orders filled", "{}", answer.body);
+    assert_eq!(world.orders().len(), 1);
+}
+
+#[tokio::test]
 async fn bad_settings_end_the_start_with_64_and_every_reason() {
     let world = World::new().await;
     let bad = [("TRADING_MODE", "papr"), ("IB_CLIENT_ID", "0"), ("LEASE_SECONDS", "5")];
