@@ -30,7 +30,7 @@ pub(super) struct Options {
     #[arg(value_name = "RUN")]
     run: Option<RunKey>,
     /// Show the latest N
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = at_least_one)]
     limit: usize,
     #[command(flatten)]
     form: Form,
@@ -132,6 +132,13 @@ fn run_text(run: &RunRecord, orders: &[Tracked], look: Look) -> String {
         told.push_str(&format!("\n{}", order_tables::sent(orders).render(look)));
     }
     told
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("{text:?} is not a number from 1")),
+        Ok(number) => Ok(number),
+    }
 }
 
 #[cfg(test)]

@@ -325,8 +325,13 @@ impl<'a> Reader<'a> {
             self.problems.0.push(NO_MODE.to_owned());
         }
         let gateway = self.gateway(trading_mode);
-        let store_url = self.value(&STORE_URL);
+        let store_url = self.store_url();
         let listen = self.listen();
+        if needs_mode && listen.is_some_and(|addr| !addr.ip().to_canonical().is_loopback()) {
+            let problem = "others can reach it, and this version has no authentication for them; \
+                           use a loopback address such as 127.0.0.1";
+            self.problems.add(&BIND_ADDR, problem);
+        }
         let budgets = self.budgets();
         let waits = self.waits();
         let pubsub = self.pubsub();
@@ -406,6 +411,15 @@ impl<'a> Reader<'a> {
             _ => "a client id is 1 or more",
         };
         self.problems.add(&IB_CLIENT_ID, problem);
+        None
+    }
+
+    fn store_url(&mut self) -> Option<String> {
+        let url: String = self.value(&STORE_URL)?;
+        if url.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()) {
+            return Some(url);
+        }
+        self.problems.add(&STORE_URL, format!("{url:?} is not sqlite:PATH"));
         None
     }
 
