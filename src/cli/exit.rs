@@ -66,7 +66,15 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
 pub(super) fn code_of(error: &anyhow::Error) -> Exit {
     let is_usage = error.is::<Problems>()
         || error.is::<ConfigProblems>()
-        || error.is::<StoreUrlError>()
+        || matches!(
+            error.downcast_ref::<StoreUrlError>(),
+            // A store that does not open may be busy, or gone: the setting need not be wrong.
+            Some(
+                StoreUrlError::Unsupported(_)
+                    | StoreUrlError::NoPath(_)
+                    | StoreUrlError::Slashes(_)
+            )
+        )
         || error.is::<BindError>()
         || error.is::<Misuse>();
     if error.is::<Refusal>() {

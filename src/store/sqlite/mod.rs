@@ -53,7 +53,7 @@ enum OpenError {
     Sqlite(#[from] rusqlite::Error),
     #[error("write-ahead logging is not possible there ({0}); choose a local disk")]
     NoWriteAheadLog(String),
-    #[error("it is not a store of ours")]
+    #[error("its tables can't be used")]
     Schema(#[from] SchemaError),
 }
 
@@ -259,6 +259,18 @@ mod tests {
             assert_eq!(found.len(), 1);
             assert_eq!(store.list(&query).await.unwrap(), found);
         }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_there_opens_while_another_process_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rungate.db");
+        let first = SqliteStore::open(&path).unwrap();
+        first.create(&doc("c/a"), &json!({})).await.unwrap();
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let second = SqliteStore::open(&path).unwrap();
+        assert!(second.get(&doc("c/a")).await.unwrap().is_some());
     }
 
     #[tokio::test]

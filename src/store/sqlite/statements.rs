@@ -48,6 +48,11 @@ pub(super) enum SchemaError {
 
 /// Creates the tables in a new file; does nothing in one that has them.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), SchemaError> {
+    // What is there already needs no write lock, which another process may hold.
+    let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == SCHEMA {
+        return Ok(());
+    }
     // The write lock first: of two processes that open a new file at once, one creates.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
