@@ -71,22 +71,15 @@ async fn sigterm_drains_and_ends_with_success() {
     assert_eq!(ended.code(), Some(0));
 }
 
-#[tokio::test]
-async fn killed_while_orders_are_out_the_next_process_finds_them() {
-    let world = World::new().await;
+/// Has a process send an order that the broker takes and never reports, ends the process with
+/// `signal_name` while it waits, and returns the message to deliver again.
+async fn cut_off(world: &World, settings: &[(&str, &str)], signal_name: &str) -> String {
     let service = world.service().await;
     let spy = json!([{ "contract": { "symbol": "SPY" }, "weight": "0.5" }]);
     world.book(&service, "alpha", spy).await;
     service.stop().await;
-    let short = [
-        ("HANDLER_BUDGET_SECONDS", "1"),
-        ("ACK_DEADLINE_SECONDS", "2"),
-        ("REQUEST_TIMEOUT_SECONDS", "2"),
-        ("LEASE_SECONDS", "3"),
-    ];
-    // The broker takes the order and no report comes back: the service waits for it.
     world.simulator.faults().hold_acks(true);
-    let (mut child, addr, _lines) = listening(serve(&world, &short)).await;
+    let (mut child, addr, _lines) = listening(serve(world, settings)).await;
     let tick = envelope("t", &json!({ "intent": "allocation" }), &json!({})).to_string();
     let asked = tokio::spawn({
         let tick = tick.clone();
@@ -98,10 +91,23 @@ async fn killed_while_orders_are_out_the_next_process_finds_them() {
         }
     };
     timeout(WITHIN, at_broker).await.expect("an order at the broker");
-    signal(&child, "-KILL").await;
-    timeout(WITHIN, child.wait()).await.expect("an end in time").unwrap();
-    assert!(asked.await.unwrap().is_none(), "the sender got no answer");
+    signal(&child, signal_name).await;
+    timeout(WITHIN, child.wait()).await.expect("an end in time").expect("a status");
+    assert!(asked.await.expect("no panic").is_none(), "the sender got no answer");
     world.simulator.faults().hold_acks(false);
+    tick
+}
+
+#[tokio::test]
+async fn killed_while_orders_are_out_the_next_process_finds_them() {
+    let world = World::new().await;
+    let short = [
+        ("HANDLER_BUDGET_SECONDS", "1"),
+        ("ACK_DEADLINE_SECONDS", "2"),
+        ("REQUEST_TIMEOUT_SECONDS", "2"),
+        ("LEASE_SECONDS", "3"),
+    ];
+    let tick = cut_off(&world, &short, "-KILL").await;
 
     let (mut child, addr, _lines) = listening(serve(&world, &short)).await;
     let redelivered = async {
@@ -124,28 +130,8 @@ async fn killed_while_orders_are_out_the_next_process_finds_them() {
 #[tokio::test]
 async fn what_sigterm_cuts_off_the_next_process_continues_at_once() {
     let world = World::new().await;
-    let service = world.service().await;
-    let spy = json!([{ "contract": { "symbol": "SPY" }, "weight": "0.5" }]);
-    world.book(&service, "alpha", spy).await;
-    service.stop().await;
-    world.simulator.faults().hold_acks(true);
     // With the budgets of production: nobody could wait for this lease to run out.
-    let (mut child, addr, _lines) = listening(serve(&world, &[])).await;
-    let tick = envelope("t", &json!({ "intent": "allocation" }), &json!({})).to_string();
-    let asked = tokio::spawn({
-        let tick = tick.clone();
-        async move { send(addr, Method::POST, "/push", tick).await }
-    });
-    let at_broker = async {
-        while world.orders().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(WITHIN, at_broker).await.expect("an order at the broker");
-    signal(&child, "-TERM").await;
-    timeout(WITHIN, child.wait()).await.expect("an end in time").unwrap();
-    assert!(asked.await.unwrap().is_none(), "the sender got no answer");
-    world.simulator.faults().hold_acks(false);
+    let tick = cut_off(&world, &[], "-TERM").await;
 
     let (_child, addr, _lines) = listening(serve(&world, &[])).await;
     let answer = send(addr, Method::POST, "/push", tick).await.unwrap();
