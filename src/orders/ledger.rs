@@ -154,20 +154,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// Appends to several orders at once, each its own events; the first error is returned after
-    /// all writes have ended.
-    pub async fn append_all(
-        &self,
-        orders: &mut [Tracked],
-        events: &[Vec<Event>],
-    ) -> Result<(), OrderError> {
-        let mut writes = Vec::with_capacity(orders.len());
-        for (order, news) in orders.iter_mut().zip(events) {
-            writes.push(self.append(order, news));
-        }
-        join_all(writes).await.into_iter().collect()
-    }
-
     /// Fences off older writers: from here on they fail at their next write to these orders.
     pub async fn take_over(&self, orders: &mut [Tracked]) -> Result<(), OrderError> {
         let mut writes = Vec::new();

@@ -16,9 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::domain::RunKey;
-use crate::store::{
-    CollectionPath, DocPath, Document, InvalidPath, Query, Store, StoreError, Version,
-};
+use crate::store::{DocPath, Store, StoreError, Version};
 
 pub use outcome::{Outcome, Status};
 
@@ -185,12 +183,6 @@ impl Runs {
         }
     }
 
-    /// One run's record.
-    pub async fn find(&self, key: &RunKey) -> Result<Option<RunRecord>, StoreError> {
-        let found = self.store.get(&path_of(key)?).await?;
-        found.as_ref().map(Document::parse).transpose()
-    }
-
     /// The answer that the record gives by itself, if it does.
     fn settled(&self, record: &RunRecord, ask: &Ask<'_>) -> Option<Claim> {
         if record.intent != ask.intent || record.parameters != *ask.parameters {
@@ -254,11 +246,6 @@ impl Run {
         &self.record.run_key
     }
 
-    /// Which attempt this is, from 1.
-    pub fn attempt(&self) -> u32 {
-        self.record.attempts
-    }
-
     /// The record as it stands.
     pub fn record(&self) -> &RunRecord {
         &self.record
@@ -312,11 +299,6 @@ impl Run {
         self.record = record;
         Ok(())
     }
-}
-
-/// The latest runs by key, for lists.
-pub fn all_runs() -> Result<Query, InvalidPath> {
-    Ok(Query::all(CollectionPath::new("runs")?))
 }
 
 fn path_of(key: &RunKey) -> Result<DocPath, StoreError> {

@@ -200,6 +200,16 @@ mod tests {
         DocPath::new(path).unwrap()
     }
 
+    /// One document more in collection `c` than a list looks at.
+    fn crowded() -> SqliteStore {
+        let mut connection = Connection::open_in_memory().unwrap();
+        statements::prepare(&mut connection).unwrap();
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                   INSERT INTO documents SELECT 'c', printf('%06d', i), i, '{}' FROM n";
+        connection.execute(sql, []).unwrap();
+        start(connection).unwrap()
+    }
+
     #[tokio::test]
     async fn a_full_disk_is_unavailable_and_leaves_what_was_there() {
         let connection = Connection::open_in_memory().unwrap();
@@ -229,12 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_that_would_look_at_too_much_fails_instead_of_lying() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        statements::prepare(&mut connection).unwrap();
-        let sql = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-                   INSERT INTO documents SELECT 'c', printf('%06d', i), i, '{}' FROM n";
-        connection.execute(sql, []).unwrap();
-        let store = start(connection).unwrap();
+        let store = crowded();
         let all = Query::all(doc("c/a").collection());
         assert_eq!(store.list(&all).await.unwrap().len(), crate::store::LIST_MAX);
         let error = store.list(&all.clone().with("x", 1)).await.unwrap_err();
@@ -246,12 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_index_answers_looks_at_nothing_else() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        statements::prepare(&mut connection).unwrap();
-        let sql = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-                   INSERT INTO documents SELECT 'c', printf('%06d', i), i, '{}' FROM n";
-        connection.execute(sql, []).unwrap();
-        let store = start(connection).unwrap();
+        let store = crowded();
         store.create(&doc("c/x"), &json!({ "open": true, "run_key": "k" })).await.unwrap();
         let all = Query::all(doc("c/a").collection());
         for query in [all.clone().with("open", true), all.with("run_key", "k")] {
