@@ -30,11 +30,7 @@ impl Layout for TickSize {
 
 impl Layout for TickString {
     fn lay_out(&self, to: &mut Text) {
-        to.begin::<Self>()
-            .number(6)
-            .int(self.req_id)
-            .int(self.tick_type)
-            .text(self.value.as_ref());
+        to.begin::<Self>().number(6).int(self.req_id).int(self.tick_type).text(self.value.as_ref());
     }
 }
 

@@ -33,7 +33,11 @@ impl Layout for CurrentTimeInMillis {
 /// The time of an error came later, with version 194.
 impl Layout for ErrorMessage {
     fn lay_out(&self, to: &mut Text) {
-        to.begin::<Self>().number(2).int(self.id).int(self.error_code).prose(self.error_msg.as_ref());
+        to.begin::<Self>()
+            .number(2)
+            .int(self.id)
+            .int(self.error_code)
+            .prose(self.error_msg.as_ref());
         if to.since(166) {
             to.prose(self.advanced_order_reject_json.as_ref());
         }
