@@ -1,14 +1,14 @@
 //! A connected client as the world sees it: what it subscribed to, and its way out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, watch};
 
 use super::market::Quote;
-use super::messages::Answer;
-use super::wire;
+use super::messages::{Answer, Report};
+use super::wire::Codec;
 
 /// Bursts waiting for a client that does not read. Each answers one request or one event; a
 /// client that is this far behind is gone.
@@ -17,8 +17,8 @@ const OUTBOX_BURSTS: usize = 4096;
 /// The same in bytes: some lists of ten thousand orders.
 const OUTBOX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Order frames kept back for one client, in bytes: some 40,000 frames.
-const WITHHELD_MAX: usize = 16 * 1024 * 1024;
+/// Reports kept back for one client: some 20,000 orders.
+const WITHHELD_MAX: usize = 40_000;
 
 /// How a connection is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,18 +102,21 @@ pub struct Ticker {
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     pub tags: Vec<String>,
-    pub sent: Sent,
+    /// By account.
+    pub sent: BTreeMap<String, Sent>,
 }
 
 /// Account updates: what was sent, values and portfolio.
 #[derive(Clone, Debug, Default)]
 pub struct Updates {
+    pub account: String,
     pub sent: Sent,
 }
 
 /// Account updates under a request id.
 #[derive(Clone, Debug, Default)]
 pub struct UpdatesMulti {
+    pub account: String,
     pub ledger_only: bool,
     pub sent: Sent,
 }
@@ -125,13 +128,15 @@ pub struct Subscriptions {
     pub market_data_type: i32,
     pub tickers: BTreeMap<i32, Ticker>,
     pub positions: bool,
-    pub positions_multi: BTreeSet<i32>,
+    /// Account by request id.
+    pub positions_multi: BTreeMap<i32, String>,
     pub summaries: BTreeMap<i32, Summary>,
     pub updates: Option<Updates>,
     pub updates_multi: BTreeMap<i32, UpdatesMulti>,
-    pub pnl: BTreeSet<i32>,
-    /// Contract id by request id.
-    pub pnl_single: BTreeMap<i32, i32>,
+    /// Account by request id.
+    pub pnl: BTreeMap<i32, String>,
+    /// Account and contract id by request id.
+    pub pnl_single: BTreeMap<i32, (String, i32)>,
 }
 
 impl Default for Subscriptions {
@@ -140,11 +145,11 @@ impl Default for Subscriptions {
             market_data_type: 1,
             tickers: BTreeMap::new(),
             positions: false,
-            positions_multi: BTreeSet::new(),
+            positions_multi: BTreeMap::new(),
             summaries: BTreeMap::new(),
             updates: None,
             updates_multi: BTreeMap::new(),
-            pnl: BTreeSet::new(),
+            pnl: BTreeMap::new(),
             pnl_single: BTreeMap::new(),
         }
     }
@@ -155,17 +160,24 @@ impl Default for Subscriptions {
 pub struct Client {
     pub client_id: i32,
     pub subscriptions: Subscriptions,
+    codec: Codec,
     outbox: Outbox,
     close: watch::Sender<Option<Close>>,
     burst: Vec<u8>,
-    withheld: Vec<u8>,
+    withheld: Vec<Report>,
 }
 
 impl Client {
-    pub fn new(client_id: i32, outbox: Outbox, close: watch::Sender<Option<Close>>) -> Self {
+    pub fn new(
+        client_id: i32,
+        codec: Codec,
+        outbox: Outbox,
+        close: watch::Sender<Option<Close>>,
+    ) -> Self {
         Self {
             client_id,
             subscriptions: Subscriptions::default(),
+            codec,
             outbox,
             close,
             burst: Vec::new(),
@@ -175,26 +187,34 @@ impl Client {
 
     /// Adds a message to what the next flush sends.
     pub fn send<M: Answer>(&mut self, message: &M) {
-        wire::push(&mut self.burst, message);
+        self.codec.push(&mut self.burst, message);
     }
 
-    /// Adds ready-made frames.
-    pub fn send_frames(&mut self, frames: &[u8]) {
-        self.burst.extend_from_slice(frames);
+    /// Adds what happened to an order.
+    pub fn report(&mut self, report: &Report) {
+        match report {
+            Report::OpenOrder(message) => self.send(message.as_ref()),
+            Report::Status(message) => self.send(message.as_ref()),
+            Report::Execution(message) => self.send(message.as_ref()),
+            Report::Commission(message) => self.send(message.as_ref()),
+            Report::Error(message) => self.send(message.as_ref()),
+        }
     }
 
-    /// Keeps frames back until [`release`](Self::release).
-    pub fn withhold(&mut self, frames: &[u8]) {
-        if self.withheld.len().saturating_add(frames.len()) > WITHHELD_MAX {
-            tracing::warn!(client_id = self.client_id, "too many frames withheld: closing");
+    /// Keeps reports back until [`release`](Self::release).
+    pub fn withhold(&mut self, reports: Vec<Report>) {
+        if self.withheld.len().saturating_add(reports.len()) > WITHHELD_MAX {
+            tracing::warn!(client_id = self.client_id, "too many reports withheld: closing");
             self.close(Close::Finish);
             return;
         }
-        self.withheld.extend_from_slice(frames);
+        self.withheld.extend(reports);
     }
 
     pub fn release(&mut self) {
-        self.burst.append(&mut self.withheld);
+        for report in std::mem::take(&mut self.withheld) {
+            self.report(&report);
+        }
     }
 
     /// Hands the burst to the writer, as one piece. A client that is too far behind is closed.

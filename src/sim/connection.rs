@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Client, Close, Inbox, Outbox, outbox};
 use super::messages::{ErrorMessage, ManagedAccounts, NextValidId, StartApiRequest, request};
 use super::requests;
-use super::wire::{self, Hello, WireError};
+use super::wire::{self, Codec, Hello, WireError};
 use super::world::{Shared, World};
 
 /// The versions of the protocol that this simulator speaks: protobuf throughout.
-const LOWEST_VERSION: i32 = 213;
-const HIGHEST_VERSION: i32 = 226;
+pub const LOWEST_VERSION: i32 = 213;
+pub const HIGHEST_VERSION: i32 = 226;
 
 /// From connect to a started session. Clients need milliseconds; IB's own time-out is similar.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -183,7 +183,7 @@ async fn session(
     let Some(client_id) = started.map_err(|_elapsed| Ended::NotStarted)?? else {
         return Ok(());
     };
-    let client = Client::new(client_id, outbox.clone(), close);
+    let client = Client::new(client_id, Codec::Protobuf, outbox.clone(), close);
     if let Err(refusal) = shared.with(|world| admit(world, number, client)) {
         let mut frame = Vec::new();
         wire::push(&mut frame, refusal.as_ref());
@@ -205,12 +205,13 @@ async fn start(
     outbox: &Outbox,
 ) -> Result<Option<i32>, Ended> {
     let hello = wire::read_hello(reader).await?;
-    let version = hello.highest.min(HIGHEST_VERSION);
-    if version < LOWEST_VERSION || hello.lowest > HIGHEST_VERSION {
+    let (mute, time, highest) = shared.with(|world| {
+        (world.switches.mute_handshake, world.zone.stamp(world.now), world.server_version)
+    });
+    let version = hello.highest.min(highest);
+    if version < LOWEST_VERSION || hello.lowest > highest {
         return Err(Ended::Version(hello));
     }
-    let (mute, time) =
-        shared.with(|world| (world.switches.mute_handshake, world.zone.stamp(world.now)));
     if mute {
         // Read and never answer, until the client has had enough or the deadline of the start.
         while wire::read_frame(reader).await?.is_some() {}
@@ -236,7 +237,7 @@ fn admit(world: &mut World, number: u64, mut client: Client) -> Result<(), Box<E
                     client id.";
         return Err(Box::new(world.error(-1, 326, text)));
     }
-    client.send(&ManagedAccounts { accounts_list: Some(world.broker.account().to_owned()) });
+    client.send(&ManagedAccounts { accounts_list: Some(world.broker.account_list()) });
     client.send(&NextValidId { order_id: Some(world.settings.next_id(client_id)) });
     for (code, text) in [
         (2104, "Market data farm connection is OK:usfarm"),

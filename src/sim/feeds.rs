@@ -1,7 +1,10 @@
 //! What goes to subscribers without being asked for: quotes, positions, account values.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
+use super::broker::Account;
 use super::broker::books::Position;
 use super::client::{Client, Sent};
 use super::clock::STEP_MS;
@@ -59,29 +62,37 @@ pub fn quotes(world: &mut World) {
 }
 
 /// Sends the positions in `traded`; a closed one as zero. Currency pairs move cash instead.
-pub fn positions(world: &mut World, traded: &[i32]) {
+pub fn positions(world: &mut World, traded: &[(String, i32)]) {
     let mut traded = traded.to_vec();
     traded.sort_unstable();
     traded.dedup();
     each_client(world, |world, client| {
-        for con_id in &traded {
-            let Some(position) = world.broker.books().positions.get(con_id) else { continue };
+        for (name, con_id) in &traded {
+            let Some((_, account)) = world.broker.account(name) else { continue };
+            let Some(position) = account.books.positions.get(con_id) else { continue };
             if client.subscriptions.positions {
-                client.send(&position_row(world, *con_id, position));
+                client.send(&position_row(world, name, *con_id, position));
             }
-            for req_id in client.subscriptions.positions_multi.clone() {
-                client.send(&position_multi_row(world, req_id, *con_id, position));
+            for (req_id, wanted) in client.subscriptions.positions_multi.clone() {
+                if wanted == *name {
+                    client.send(&position_multi_row(world, name, req_id, *con_id, position));
+                }
             }
-            if client.subscriptions.updates.is_some() {
-                client.send(&portfolio_row(world, *con_id, position));
+            if client.subscriptions.updates.as_ref().is_some_and(|sub| sub.account == *name) {
+                client.send(&portfolio_row(world, name, *con_id, position));
             }
         }
     });
 }
 
-pub fn position_row(world: &World, con_id: i32, position: &Position) -> messages::Position {
+pub fn position_row(
+    world: &World,
+    account: &str,
+    con_id: i32,
+    position: &Position,
+) -> messages::Position {
     messages::Position {
-        account: Some(world.broker.account().to_owned()),
+        account: Some(account.to_owned()),
         contract: Some(held_contract(world, con_id)),
         position: Some(text(position.quantity)),
         avg_cost: Some(double(position.average_cost())),
@@ -90,13 +101,14 @@ pub fn position_row(world: &World, con_id: i32, position: &Position) -> messages
 
 pub fn position_multi_row(
     world: &World,
+    account: &str,
     req_id: i32,
     con_id: i32,
     position: &Position,
 ) -> PositionMulti {
     PositionMulti {
         req_id: Some(req_id),
-        account: Some(world.broker.account().to_owned()),
+        account: Some(account.to_owned()),
         contract: Some(held_contract(world, con_id)),
         position: Some(text(position.quantity)),
         avg_cost: Some(double(position.average_cost())),
@@ -104,7 +116,12 @@ pub fn position_multi_row(
     }
 }
 
-pub fn portfolio_row(world: &World, con_id: i32, position: &Position) -> PortfolioValue {
+pub fn portfolio_row(
+    world: &World,
+    account: &str,
+    con_id: i32,
+    position: &Position,
+) -> PortfolioValue {
     let listing = world.market.universe().get(con_id);
     let price = listing.map(|listing| world.market.quote(listing, world.now).mid());
     let value = price.and_then(|price| position.quantity.checked_mul(price));
@@ -117,7 +134,7 @@ pub fn portfolio_row(world: &World, con_id: i32, position: &Position) -> Portfol
         average_cost: Some(double(position.average_cost())),
         unrealized_pnl: unrealized.map(double),
         realized_pnl: Some(double(position.realized)),
-        account_name: Some(world.broker.account().to_owned()),
+        account_name: Some(account.to_owned()),
     }
 }
 
@@ -140,24 +157,54 @@ pub fn account_values(world: &mut World) {
     if !watched {
         return;
     }
-    let (account, ledger) = (values::account(world), values::ledger(world));
+    let rows: BTreeMap<String, AccountRows> = world
+        .broker
+        .accounts()
+        .map(|(name, account)| (name.to_owned(), AccountRows::of(world, name, account)))
+        .collect();
     each_client(world, |world, client| {
         for (req_id, mut summary) in std::mem::take(&mut client.subscriptions.summaries) {
-            let rows = summary_rows(&account, &ledger, &summary.tags);
-            send_summary(world, client, req_id, changed(&rows, &mut summary.sent));
+            for (name, rows) in &rows {
+                let wanted = summary_rows(rows, &summary.tags);
+                let sent = summary.sent.entry(name.clone()).or_default();
+                send_summary(client, name, req_id, changed(&wanted, sent));
+            }
             client.subscriptions.summaries.insert(req_id, summary);
         }
         for (req_id, mut updates) in std::mem::take(&mut client.subscriptions.updates_multi) {
-            let rows = multi_rows(&account, &ledger, updates.ledger_only);
-            send_multi(world, client, req_id, changed(&rows, &mut updates.sent));
+            if let Some(rows) = rows.get(&updates.account) {
+                let wanted = multi_rows(rows, updates.ledger_only);
+                let changed = changed(&wanted, &mut updates.sent);
+                send_multi(client, &updates.account, req_id, changed);
+            }
             client.subscriptions.updates_multi.insert(req_id, updates);
         }
         if let Some(mut updates) = client.subscriptions.updates.take() {
-            let rows: Vec<_> = account.iter().chain(&ledger).cloned().collect();
-            send_updates(world, client, changed(&rows, &mut updates.sent));
+            if let Some(rows) = rows.get(&updates.account) {
+                let wanted = rows.all();
+                let changed = changed(&wanted, &mut updates.sent);
+                send_updates(world, client, &updates.account, changed);
+            }
             client.subscriptions.updates = Some(updates);
         }
     });
+}
+
+/// What clients may be told of one account.
+pub struct AccountRows {
+    account: Vec<Row>,
+    ledger: Vec<Row>,
+}
+
+impl AccountRows {
+    pub fn of(world: &World, name: &str, account: &Account) -> Self {
+        let ledger = values::ledger(world, account);
+        Self { account: values::account(world, name, account), ledger }
+    }
+
+    pub fn all(&self) -> Vec<Row> {
+        self.account.iter().chain(&self.ledger).cloned().collect()
+    }
 }
 
 /// The rows that differ from what was sent, remembered as sent.
@@ -175,7 +222,7 @@ pub fn changed<'r>(rows: &'r [Row], sent: &mut Sent) -> Vec<&'r Row> {
 
 /// The rows that a summary's tags name: plain tags, and the ledger of one, all, or the base
 /// currency.
-pub fn summary_rows(account: &[Row], ledger: &[Row], tags: &[String]) -> Vec<Row> {
+pub fn summary_rows(known: &AccountRows, tags: &[String]) -> Vec<Row> {
     let mut rows = Vec::new();
     for tag in tags {
         match tag.strip_prefix("$LEDGER") {
@@ -186,11 +233,11 @@ pub fn summary_rows(account: &[Row], ledger: &[Row], tags: &[String]) -> Vec<Row
                     "ALL" => true,
                     currency => row.currency == currency,
                 };
-                rows.extend(ledger.iter().filter(wanted).cloned());
+                rows.extend(known.ledger.iter().filter(wanted).cloned());
             }
             None => {
                 let tag = spelled(tag);
-                rows.extend(account.iter().filter(|row| row.key == tag).cloned());
+                rows.extend(known.account.iter().filter(|row| row.key == tag).cloned());
             }
         }
     }
@@ -206,16 +253,17 @@ fn spelled(tag: &str) -> &str {
     }
 }
 
-pub fn multi_rows(account: &[Row], ledger: &[Row], ledger_only: bool) -> Vec<Row> {
-    let account = account.iter().filter(|row| !ledger_only || row.key == "NetLiquidation");
-    account.chain(ledger).cloned().collect()
+pub fn multi_rows(known: &AccountRows, ledger_only: bool) -> Vec<Row> {
+    let account = known.account.iter();
+    let account = account.filter(|row| !ledger_only || row.key == "NetLiquidation");
+    account.chain(&known.ledger).cloned().collect()
 }
 
-pub fn send_summary(world: &World, client: &mut Client, req_id: i32, rows: Vec<&Row>) {
+pub fn send_summary(client: &mut Client, account: &str, req_id: i32, rows: Vec<&Row>) {
     for row in rows {
         client.send(&AccountSummary {
             req_id: Some(req_id),
-            account: Some(world.broker.account().to_owned()),
+            account: Some(account.to_owned()),
             tag: Some(row.key.to_owned()),
             value: Some(row.value.clone()),
             currency: Some(row.currency.clone()),
@@ -223,11 +271,11 @@ pub fn send_summary(world: &World, client: &mut Client, req_id: i32, rows: Vec<&
     }
 }
 
-pub fn send_multi(world: &World, client: &mut Client, req_id: i32, rows: Vec<&Row>) {
+pub fn send_multi(client: &mut Client, account: &str, req_id: i32, rows: Vec<&Row>) {
     for row in rows {
         client.send(&AccountUpdateMulti {
             req_id: Some(req_id),
-            account: Some(world.broker.account().to_owned()),
+            account: Some(account.to_owned()),
             model_code: None,
             key: Some(row.key.to_owned()),
             value: Some(row.value.clone()),
@@ -237,7 +285,7 @@ pub fn send_multi(world: &World, client: &mut Client, req_id: i32, rows: Vec<&Ro
 }
 
 /// Values, then the time they were taken; nothing when none changed.
-pub fn send_updates(world: &World, client: &mut Client, rows: Vec<&Row>) {
+pub fn send_updates(world: &World, client: &mut Client, account: &str, rows: Vec<&Row>) {
     if rows.is_empty() {
         return;
     }
@@ -246,7 +294,7 @@ pub fn send_updates(world: &World, client: &mut Client, rows: Vec<&Row>) {
             key: Some(row.key.to_owned()),
             value: Some(row.value.clone()),
             currency: Some(row.currency.clone()),
-            account_name: Some(world.broker.account().to_owned()),
+            account_name: Some(account.to_owned()),
         });
     }
     client.send(&AccountUpdateTime { time_stamp: Some(world.zone.minute(world.now)) });
@@ -254,19 +302,20 @@ pub fn send_updates(world: &World, client: &mut Client, rows: Vec<&Row>) {
 
 fn profit_and_loss(world: &mut World) {
     each_client(world, |world, client| {
-        for req_id in client.subscriptions.pnl.clone() {
-            client.send(&pnl_row(world, req_id));
+        for (req_id, account) in client.subscriptions.pnl.clone() {
+            client.send(&pnl_row(world, &account, req_id));
         }
-        for (req_id, con_id) in client.subscriptions.pnl_single.clone() {
-            client.send(&pnl_single_row(world, req_id, con_id));
+        for (req_id, (account, con_id)) in client.subscriptions.pnl_single.clone() {
+            client.send(&pnl_single_row(world, &account, req_id, con_id));
         }
     });
 }
 
 /// Daily means since the simulator's first start: its market has no close to count from.
-pub fn pnl_row(world: &World, req_id: i32) -> PnL {
-    let sum = values::valuation(world);
-    let opening = world.broker.opening_equity();
+pub fn pnl_row(world: &World, account: &str, req_id: i32) -> PnL {
+    let known = world.broker.account(account);
+    let sum = known.and_then(|(_, account)| values::valuation(world, account));
+    let opening = known.map(|(_, account)| account.opening_equity).unwrap_or_default();
     PnL {
         req_id: Some(req_id),
         daily_pnl: sum.map(|sum| double(sum.net_liquidation() - opening)),
@@ -275,9 +324,11 @@ pub fn pnl_row(world: &World, req_id: i32) -> PnL {
     }
 }
 
-pub fn pnl_single_row(world: &World, req_id: i32, con_id: i32) -> PnLSingle {
-    let position = world.broker.books().positions.get(&con_id).cloned().unwrap_or_default();
-    let row = portfolio_row(world, con_id, &position);
+pub fn pnl_single_row(world: &World, account: &str, req_id: i32, con_id: i32) -> PnLSingle {
+    let known = world.broker.account(account);
+    let position = known.and_then(|(_, account)| account.books.positions.get(&con_id));
+    let position = position.cloned().unwrap_or_default();
+    let row = portfolio_row(world, account, con_id, &position);
     let daily = row.unrealized_pnl.zip(row.realized_pnl).map(|(open, closed)| open + closed);
     PnLSingle {
         req_id: Some(req_id),

@@ -10,6 +10,7 @@ use rust_decimal::prelude::FromPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::clock::STEP_MS;
+use super::hours::{Hours, Schedule};
 use super::path;
 use super::universe::{BASE_CURRENCY, Listing, Universe};
 
@@ -47,6 +48,7 @@ impl Quote {
 #[derive(Debug)]
 pub struct Market {
     universe: Universe,
+    schedule: Schedule,
     seed: u64,
     /// Step 0, when every contract costs what the universe says.
     anchor: Timestamp,
@@ -56,13 +58,19 @@ pub struct Market {
 }
 
 impl Market {
-    pub fn new(universe: Universe, seed: u64, anchor: Timestamp) -> Self {
+    pub fn new(universe: Universe, hours: Hours, seed: u64, anchor: Timestamp) -> Self {
         let (pinned, latest) = (BTreeMap::new(), RefCell::default());
-        Self { universe, seed, anchor, pinned, latest }
+        let schedule = Schedule::new(hours);
+        Self { universe, schedule, seed, anchor, pinned, latest }
     }
 
     pub fn universe(&self) -> &Universe {
         &self.universe
+    }
+
+    /// When contracts trade.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     pub fn anchor(&self) -> Timestamp {
@@ -166,7 +174,7 @@ mod tests {
 
     fn market(seed: u64) -> Market {
         let anchor = "2026-01-02T15:00:00Z".parse().unwrap();
-        Market::new(Universe::parse(BUILT_IN).unwrap(), seed, anchor)
+        Market::new(Universe::parse(BUILT_IN).unwrap(), Hours::Always, seed, anchor)
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod clock;
 mod connection;
 mod faults;
 mod feeds;
+mod hours;
 mod market;
 mod messages;
 mod path;
@@ -44,6 +45,7 @@ use rust_decimal::Decimal;
 
 pub use broker::order::Side;
 pub use faults::Faults;
+pub use hours::Hours;
 pub use server::Simulator;
 pub use state_file::StateError;
 pub use truth::{TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
@@ -54,6 +56,9 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:4002";
 
 /// A paper account, by its `DU`.
 const DEFAULT_ACCOUNT: &str = "DU1234567";
+
+/// IB's limit.
+const DEFAULT_MESSAGES_PER_SECOND: u32 = 50;
 
 /// What the account holds at its first start.
 const DEFAULT_CASH: &str = "1000000";
@@ -73,24 +78,37 @@ pub struct Options {
     /// Keep orders, positions and cash in this file, and go on from it
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// The one account of the login
-    #[arg(long, value_name = "ACCOUNT", default_value = DEFAULT_ACCOUNT)]
-    pub account: String,
-    /// Dollars in the account at its first start
+    /// The accounts of the login; the first is the one that orders without an account go to
+    #[arg(long = "account", value_name = "ACCOUNT", value_delimiter = ',', default_value = DEFAULT_ACCOUNT)]
+    pub accounts: Vec<String>,
+    /// Dollars in each account at its first start
     #[arg(long, value_name = "AMOUNT", default_value = DEFAULT_CASH)]
     pub cash: Decimal,
+    /// When markets are open: `always`, or by the `exchange` calendar of each contract
+    #[arg(long, value_name = "HOURS", value_enum, default_value_t = Hours::Always)]
+    pub hours: Hours,
+    /// Speak no later version of the protocol than this
+    #[arg(long, value_name = "N", default_value_t = connection::HIGHEST_VERSION)]
+    pub server_version: i32,
+    /// Messages a second that one connection may send; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
+    pub messages_per_second: u32,
 }
 
 impl Options {
-    /// A free port of the loopback interface and the built-in universe, without a state file.
+    /// A free port of the loopback interface and the built-in universe, always open, without a
+    /// state file and without a limit on messages.
     pub fn loopback(seed: u64) -> Self {
         Self {
             listen: "127.0.0.1:0".to_owned(),
             seed,
             universe: None,
             state: None,
-            account: DEFAULT_ACCOUNT.to_owned(),
+            accounts: vec![DEFAULT_ACCOUNT.to_owned()],
             cash: Decimal::from(1_000_000),
+            hours: Hours::Always,
+            server_version: connection::HIGHEST_VERSION,
+            messages_per_second: 0,
         }
     }
 }
@@ -163,7 +181,7 @@ mod tests {
         assert_eq!(options.listen, "127.0.0.1:4002");
         let here = Options::loopback(1);
         assert_eq!((options.seed, options.cash), (here.seed, here.cash));
-        assert_eq!(options.account, here.account);
+        assert_eq!(options.accounts, here.accounts);
         assert!(options.universe.is_none() && options.state.is_none());
     }
 

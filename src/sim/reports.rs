@@ -8,10 +8,9 @@ use super::broker::{Event, Execution};
 use super::feeds;
 use super::messages::{
     self, CommissionAndFeesReport, CompletedOrder, Contract, ExecutionDetails, OpenOrder,
-    OrderState, OrderStatus,
+    OrderState, OrderStatus, Report,
 };
 use super::universe::{BASE_CURRENCY, Listing, SMART};
-use super::wire;
 use super::world::World;
 
 /// The request id of an execution that nobody asked for.
@@ -29,13 +28,12 @@ pub fn report(world: &mut World, events: &[Event]) {
             | Event::Unbookable { perm_id, .. } => *perm_id,
         };
         let Some(order) = world.broker.order(perm_id) else { continue };
-        let mut frames = Vec::new();
-        write(world, order, event, &mut frames);
+        let reports = reports_of(world, order, event);
         let owner = order.client_id;
         if matches!(event, Event::Filled { .. }) {
-            traded.push(order.con_id);
+            traded.push((order.account.clone(), order.con_id));
         }
-        world.deliver(owner, &frames);
+        world.deliver(owner, reports);
     }
     // A connection about to be reset must not learn of its fills by another way.
     if !traded.is_empty() && world.switches.drop_after.is_none() {
@@ -44,29 +42,32 @@ pub fn report(world: &mut World, events: &[Event]) {
     }
 }
 
-fn write(world: &World, order: &Order, event: &Event, frames: &mut Vec<u8>) {
+fn reports_of(world: &World, order: &Order, event: &Event) -> Vec<Report> {
+    let open = |status, commission| {
+        Report::OpenOrder(Box::new(open_order(world, order, status, commission)))
+    };
+    let status = |progress| Report::Status(Box::new(order_status(order, progress)));
+    let error = |code, text| Report::Error(Box::new(world.error(order.order_id, code, text)));
     match event {
-        Event::Accepted { progress, .. } => {
-            wire::push(frames, &open_order(world, order, progress.status, None));
-            wire::push(frames, &order_status(order, progress));
-        }
+        Event::Accepted { progress, .. } => vec![open(progress.status, None), status(progress)],
         Event::Filled { progress, execution, .. } => {
-            let Some(execution) = world.broker.executions().get(*execution) else { return };
-            let commission = Some(execution.commission);
-            wire::push(frames, &execution_details(world, LIVE, execution));
-            wire::push(frames, &open_order(world, order, progress.status, None));
-            wire::push(frames, &order_status(order, progress));
-            wire::push(frames, &open_order(world, order, progress.status, commission));
-            wire::push(frames, &commission_report(execution));
+            let Some(execution) = world.broker.executions().get(*execution) else {
+                return Vec::new();
+            };
+            vec![
+                Report::Execution(Box::new(execution_details(world, LIVE, execution))),
+                open(progress.status, None),
+                status(progress),
+                open(progress.status, Some(execution.commission)),
+                Report::Commission(Box::new(commission_report(execution))),
+            ]
         }
         Event::Cancelled { progress, .. } => {
-            wire::push(frames, &order_status(order, progress));
-            wire::push(frames, &world.error(order.order_id, 202, "Order Canceled - reason:"));
+            vec![status(progress), error(202, "Order Canceled - reason:")]
         }
         Event::Unbookable { progress, .. } => {
-            wire::push(frames, &order_status(order, progress));
             let text = "Order rejected - reason:The value of the order is too large";
-            wire::push(frames, &world.error(order.order_id, 201, text));
+            vec![status(progress), error(201, text)]
         }
     }
 }
@@ -94,7 +95,7 @@ fn contract_of(world: &World, con_id: i32, exchange: &str) -> Contract {
 }
 
 /// The order as it was sent, with what the broker knows better.
-fn echo(world: &World, order: &Order) -> messages::Order {
+fn echo(order: &Order) -> messages::Order {
     messages::Order {
         client_id: Some(order.client_id),
         order_id: Some(order.order_id),
@@ -102,7 +103,7 @@ fn echo(world: &World, order: &Order) -> messages::Order {
         action: Some(order.side.action().to_owned()),
         total_quantity: Some(text(order.quantity)),
         tif: Some(order.wire.tif.clone().filter(|tif| !tif.is_empty()).unwrap_or("DAY".into())),
-        account: Some(world.broker.account().to_owned()),
+        account: Some(order.account.clone()),
         transmit: Some(order.state != super::broker::order::State::Held),
         filled_quantity: Some(text(order.filled)),
         ..order.wire.clone()
@@ -124,7 +125,7 @@ pub fn open_order(
     OpenOrder {
         order_id: Some(order.order_id),
         contract: Some(contract_of(world, order.con_id, &order.exchange)),
-        order: Some(echo(world, order)),
+        order: Some(echo(order)),
         order_state: Some(state),
     }
 }
@@ -157,7 +158,7 @@ pub fn execution_details(world: &World, req_id: i32, execution: &Execution) -> E
         order_id: Some(execution.order_id),
         exec_id: Some(execution.exec_id.clone()),
         time: Some(world.zone.stamp(execution.at)),
-        acct_number: Some(world.broker.account().to_owned()),
+        acct_number: Some(execution.account.clone()),
         exchange: Some(venue.clone()),
         side: Some(execution.side.bought_or_sold().to_owned()),
         shares: Some(text(execution.shares)),
@@ -191,7 +192,7 @@ pub fn commission_report(execution: &Execution) -> CommissionAndFeesReport {
 
 /// An ended order. IB puts the quantity left unfilled where the quantity was.
 pub fn completed_order(world: &World, order: &Order) -> CompletedOrder {
-    let mut wire = echo(world, order);
+    let mut wire = echo(order);
     wire.total_quantity = Some(text(order.remaining()));
     let state = OrderState {
         status: Some(order.state.status().to_owned()),

@@ -1,5 +1,6 @@
 //! The running simulator: listener, market clock, state file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use super::{Options, SimError, connection, feeds};
 
 /// IB Gateway serves this many clients.
 const CONNECTIONS_MAX: usize = 32;
+
+/// More accounts in one login are a typing error: every one is valued after each of its fills.
+const ACCOUNTS_MAX: usize = 100;
 
 /// How long a failing listener is left alone before it is asked again: out of file descriptors
 /// is over as soon as somebody closes one.
@@ -127,9 +131,21 @@ impl Simulator {
 
 fn check(options: &Options) -> Result<(), SimError> {
     let mut problems = Vec::new();
-    let account = &options.account;
-    if account.is_empty() || !account.chars().all(|c| c.is_ascii_alphanumeric()) {
-        problems.push("--account: letters and digits only, as in DU1234567".to_owned());
+    for account in &options.accounts {
+        if account.is_empty() || !account.chars().all(|c| c.is_ascii_alphanumeric()) {
+            problems.push("--account: letters and digits only, as in DU1234567".to_owned());
+        }
+    }
+    let distinct: BTreeSet<_> = options.accounts.iter().collect();
+    if !(1..=ACCOUNTS_MAX).contains(&options.accounts.len())
+        || distinct.len() != options.accounts.len()
+    {
+        problems.push(format!("--account: 1 to {ACCOUNTS_MAX} accounts, each of them once"));
+    }
+    if !(connection::LOWEST_VERSION..=connection::HIGHEST_VERSION).contains(&options.server_version)
+    {
+        let (lowest, highest) = (connection::LOWEST_VERSION, connection::HIGHEST_VERSION);
+        problems.push(format!("--server-version: {lowest} to {highest}"));
     }
     if options.cash.is_sign_negative() || options.cash > CASH_MAX {
         problems.push(format!("--cash: 0 to {CASH_MAX} dollars"));
@@ -147,14 +163,14 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         }
     };
     let now = clock::now();
-    let fresh = || (Broker::new(options.account.clone(), options.cash), Settings::default());
+    let fresh = || (Broker::new(&options.accounts, options.cash), Settings::default());
     let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let (market, (broker, settings)) = match saved {
-        None => (Market::new(universe, options.seed, now), fresh()),
+        None => (Market::new(universe, options.hours, options.seed, now), fresh()),
         Some(state) => {
-            let market = Market::new(universe, options.seed, state.anchor);
+            let market = Market::new(universe, options.hours, options.seed, state.anchor);
             let path = options.state.as_deref().unwrap_or(Path::new(""));
-            state.check(path, &options.account, &market)?;
+            state.check(path, &options.accounts, &market)?;
             (market, (state.broker, state.settings))
         }
     };
@@ -165,7 +181,9 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         broker,
         settings,
         switches: Switches::default(),
-        clients: std::collections::BTreeMap::new(),
+        server_version: options.server_version,
+        messages_per_second: options.messages_per_second,
+        clients: BTreeMap::new(),
         unsaved: true,
     })
 }

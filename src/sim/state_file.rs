@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::world::World;
 
 /// The form of the file. A file of another form is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a state file holds, ready to be used.
 #[derive(Debug, Deserialize)]
@@ -77,15 +77,22 @@ impl State {
     /// # Errors
     ///
     /// All that does not fit.
-    pub fn check(&self, path: &Path, account: &str, market: &Market) -> Result<(), StateError> {
+    pub fn check(
+        &self,
+        path: &Path,
+        accounts: &[String],
+        market: &Market,
+    ) -> Result<(), StateError> {
         let mut problems = Vec::new();
         if self.version != VERSION {
             problems.push(format!("it has form {}, not {VERSION}", self.version));
         }
-        if self.broker.account() != account {
-            problems.push("it belongs to another account".to_owned());
+        if !self.broker.accounts().map(|(name, _)| name).eq(accounts) {
+            problems.push("it belongs to other accounts".to_owned());
         }
-        problems.extend(self.broker.books().unknown_to(market));
+        for (_, account) in self.broker.accounts() {
+            problems.extend(account.books.unknown_to(market));
+        }
         for order in self.broker.orders() {
             if market.universe().get(order.con_id).is_none() {
                 let (perm_id, con_id) = (order.perm_id, order.con_id);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::broker::books::Books;
 use super::broker::order::{Order, Price, Side};
 use super::universe::Listing;
 use super::world::World;
@@ -81,7 +82,8 @@ pub struct TruePosition {
 
 impl Truth {
     pub(super) fn of(world: &World) -> Self {
-        let books = world.broker.books();
+        let first = world.broker.account("").map(|(_, account)| account.books.clone());
+        let books = first.unwrap_or_else(|| Books::new(Decimal::ZERO));
         let valuation = books.value(&world.market, world.now).unwrap_or_default();
         let executions = world.broker.executions().iter().map(|execution| TrueExecution {
             exec_id: execution.exec_id.clone(),

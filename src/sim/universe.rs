@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -32,6 +33,9 @@ pub enum SecType {
     /// A stock or an exchange traded fund.
     #[serde(rename = "STK")]
     Stock,
+    /// A futures contract.
+    #[serde(rename = "FUT")]
+    Future,
     /// A currency pair: `symbol` is bought with `currency`.
     #[serde(rename = "CASH")]
     Cash,
@@ -41,6 +45,7 @@ impl SecType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stock => "STK",
+            Self::Future => "FUT",
             Self::Cash => "CASH",
         }
     }
@@ -74,13 +79,23 @@ pub struct Listing {
     pub spread: Decimal,
     /// The least quantity, and the step between two quantities.
     pub size_increment: Decimal,
+    /// Units of the underlying in one contract; 1 for everything but futures.
+    #[serde(default = "one")]
+    pub multiplier: Decimal,
+    /// The last day that a future trades.
+    #[serde(default)]
+    pub last_trade_date: Option<Date>,
+}
+
+fn one() -> Decimal {
+    Decimal::ONE
 }
 
 impl Listing {
     /// `EUR.USD` for a currency pair, else the symbol.
     pub fn local_symbol(&self) -> String {
         match self.sec_type {
-            SecType::Stock => self.symbol.clone(),
+            SecType::Stock | SecType::Future => self.symbol.clone(),
             SecType::Cash => format!("{}.{}", self.symbol, self.currency),
         }
     }
@@ -167,7 +182,7 @@ impl Universe {
 
 fn currencies_of(listing: &Listing) -> Vec<&str> {
     match listing.sec_type {
-        SecType::Stock => vec![listing.currency.as_str()],
+        SecType::Stock | SecType::Future => vec![listing.currency.as_str()],
         SecType::Cash => vec![listing.symbol.as_str(), listing.currency.as_str()],
     }
 }

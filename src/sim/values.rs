@@ -2,6 +2,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::broker::Account;
 use super::broker::books::Valuation;
 use super::universe::BASE_CURRENCY;
 use super::world::World;
@@ -39,22 +40,22 @@ fn money(amount: Decimal) -> String {
 }
 
 /// The valuation that clients are told: nothing while the account is not ready.
-pub fn valuation(world: &World) -> Option<Valuation> {
+pub fn valuation(world: &World, account: &Account) -> Option<Valuation> {
     if world.switches.account_not_ready {
         return None;
     }
-    world.broker.books().value(&world.market, world.now)
+    account.books.value(&world.market, world.now)
 }
 
 /// The values of the whole account in the base currency.
-pub fn account(world: &World) -> Vec<Row> {
-    let known = valuation(world);
+pub fn account(world: &World, name: &str, account: &Account) -> Vec<Row> {
+    let known = valuation(world, account);
     let sum = known.unwrap_or_default();
     let net = sum.net_liquidation();
     let share = |part: Decimal| part.checked_div(net).unwrap_or_default().round_dp(4).to_string();
-    let opening = if known.is_some() { world.broker.opening_equity() } else { Decimal::ZERO };
+    let opening = if known.is_some() { account.opening_equity } else { Decimal::ZERO };
     let mut rows = vec![
-        Row::text("AccountCode", world.broker.account()),
+        Row::text("AccountCode", name),
         Row::text("AccountType", "INDIVIDUAL"),
         Row::text("AccountReady", if known.is_some() { "true" } else { "false" }),
         Row::text("Cushion", share(sum.excess_liquidity())),
@@ -104,12 +105,12 @@ struct Column {
 }
 
 /// The ledger: each currency with cash or positions, then all of them in the base currency.
-pub fn ledger(world: &World) -> Vec<Row> {
+pub fn ledger(world: &World, account: &Account) -> Vec<Row> {
     let mut rows = Vec::new();
-    let known = valuation(world);
-    for (currency, balance) in &world.broker.books().cash {
+    let known = valuation(world, account);
+    for (currency, balance) in &account.books.cash {
         let column = match known {
-            Some(_) => column(world, currency, *balance),
+            Some(_) => column(world, account, currency, *balance),
             None => Some(Column { rate: Decimal::ONE, ..Column::default() }),
         };
         rows.extend(column.map(|column| ledger_rows(currency, &column)).unwrap_or_default());
@@ -126,10 +127,10 @@ pub fn ledger(world: &World) -> Vec<Row> {
     rows
 }
 
-fn column(world: &World, currency: &str, cash: Decimal) -> Option<Column> {
+fn column(world: &World, account: &Account, currency: &str, cash: Decimal) -> Option<Column> {
     let rate = world.market.rate(currency, world.now)?;
     let mut column = Column { cash, rate, ..Column::default() };
-    for (con_id, position) in &world.broker.books().positions {
+    for (con_id, position) in &account.books.positions {
         let listing = world.market.universe().get(*con_id)?;
         if listing.currency == currency {
             let mid = world.market.quote(listing, world.now).mid();

@@ -136,7 +136,22 @@ pub fn hello_answer(version: i32, time: &str) -> Vec<u8> {
     frame
 }
 
-/// Appends `message` as a frame.
+/// How messages to one client are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    Protobuf,
+}
+
+impl Codec {
+    /// Appends `message` as a frame.
+    pub fn push<M: Answer>(self, buffer: &mut Vec<u8>, message: &M) {
+        match self {
+            Self::Protobuf => push(buffer, message),
+        }
+    }
+}
+
+/// Appends `message` as a protobuf frame.
 pub fn push<M: Answer>(buffer: &mut Vec<u8>, message: &M) {
     let length = message.encoded_len().saturating_add(4);
     buffer.reserve(length.saturating_add(4));

@@ -14,7 +14,7 @@ use super::client::Client;
 use super::clock::{self, Zone};
 use super::faults::Switches;
 use super::market::Market;
-use super::messages::ErrorMessage;
+use super::messages::{ErrorMessage, Report};
 use super::settings::Settings;
 use super::state_file::{self, StateError};
 
@@ -28,6 +28,10 @@ pub struct World {
     pub broker: Broker,
     pub settings: Settings,
     pub switches: Switches,
+    /// The latest version of the protocol to speak.
+    pub server_version: i32,
+    /// Messages a second that one connection may send; 0 for any number.
+    pub messages_per_second: u32,
     /// By connection number.
     pub clients: BTreeMap<u64, Client>,
     /// Something changed that the state file must hold.
@@ -58,17 +62,19 @@ impl World {
         }
     }
 
-    /// Sends order frames to their owner, if connected. Faults may keep or lose them.
-    pub fn deliver(&mut self, client_id: i32, frames: &[u8]) {
+    /// Sends reports to the owner of an order, if connected. Faults may keep or lose them.
+    pub fn deliver(&mut self, client_id: i32, reports: Vec<Report>) {
         let owner = self.clients.values_mut().find(|client| client.client_id == client_id);
         let Some(owner) = owner else { return };
         if self.switches.drop_after.is_some() {
             return;
         }
         if self.switches.hold_acks {
-            owner.withhold(frames);
-        } else {
-            owner.send_frames(frames);
+            owner.withhold(reports);
+            return;
+        }
+        for report in &reports {
+            owner.report(report);
         }
     }
 }

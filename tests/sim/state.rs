@@ -58,9 +58,9 @@ async fn a_state_file_of_another_account_or_universe_is_refused_with_all_reasons
     let built_in = include_str!("../../data/universe.toml");
     std::fs::write(&universe, built_in.replace("con_id = 756733", "con_id = 900000999")).unwrap();
     let other =
-        Options { account: "DU9999999".into(), universe: Some(universe), ..options(&state) };
+        Options { accounts: vec!["DU9999999".into()], universe: Some(universe), ..options(&state) };
     let error = Simulator::start(other).await.unwrap_err().to_string();
-    assert!(error.contains("another account"), "{error}");
+    assert!(error.contains("other accounts"), "{error}");
     assert!(error.contains("position in unknown contract 756733"), "{error}");
 }
 
@@ -75,7 +75,7 @@ async fn what_cannot_be_used_is_refused_at_the_start() {
     let missing = folder.path().join("missing");
     let universe = Options { universe: Some(missing), ..Options::loopback(1) };
     assert!(matches!(Simulator::start(universe).await, Err(SimError::UniverseFile { .. })));
-    let account = Options { account: "a,b".into(), cash: dec("-1"), ..Options::loopback(1) };
+    let account = Options { accounts: vec!["a,b".into()], cash: dec("-1"), ..Options::loopback(1) };
     let error = Simulator::start(account).await.unwrap_err().to_string();
     assert!(error.contains("--account") && error.contains("--cash"), "{error}");
     let taken = start().await;

@@ -111,7 +111,7 @@ impl Books {
         let mut position = None;
         match fill.listing.sec_type {
             SecType::Cash => moves.push((fill.listing.symbol.as_str(), quantity)),
-            SecType::Stock => {
+            SecType::Stock | SecType::Future => {
                 let before = self.positions.get(&fill.listing.con_id).cloned().unwrap_or_default();
                 position = Some(moved(&before, quantity, fill).ok_or(TooLarge)?);
             }

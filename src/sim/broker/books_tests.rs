@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::sim::broker::order::{Price, Proposal, TimeInForce};
 use crate::sim::broker::{Broker, Rules};
+use crate::sim::hours::Hours;
 use crate::sim::messages;
 use crate::sim::universe::{BUILT_IN, Universe};
 
@@ -14,7 +15,7 @@ const START: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 fn market(seed: u64) -> Market {
     let anchor = "2026-01-02T15:00:00Z".parse().unwrap();
-    Market::new(Universe::parse(BUILT_IN).unwrap(), seed, anchor)
+    Market::new(Universe::parse(BUILT_IN).unwrap(), Hours::Always, seed, anchor)
 }
 
 fn trade(books: &mut Books, market: &Market, side: Side, quantity: i64, price: &str) -> Decimal {
@@ -84,6 +85,7 @@ fn proposal(listing: &Listing, market: &Market, at: Timestamp, id: i32, step: &S
     let limit = step.limit.map(|ticks| mid + Decimal::from(ticks) * listing.min_tick);
     let size = if listing.sec_type == SecType::Cash { 500 } else { 1 };
     Proposal {
+        account: "DU1".to_owned(),
         client_id: 1,
         order_id: id,
         con_id: listing.con_id,
@@ -112,7 +114,9 @@ fn from_executions(
         *cash.entry("USD".to_owned()).or_default() -= fill.commission;
         match listing.sec_type {
             SecType::Cash => *cash.entry(listing.symbol.clone()).or_default() += quantity,
-            SecType::Stock => *positions.entry(fill.con_id).or_default() += quantity,
+            SecType::Stock | SecType::Future => {
+                *positions.entry(fill.con_id).or_default() += quantity
+            }
         }
     }
     (cash, positions)
@@ -124,7 +128,7 @@ proptest! {
     #[test]
     fn net_liquidation_is_always_cash_plus_market_value(seed in any::<u64>(), steps in steps()) {
         let market = market(seed);
-        let mut broker = Broker::new("DU1".to_owned(), START);
+        let mut broker = Broker::new(&["DU1".to_owned()], START);
         let listings: Vec<_> = market.universe().iter().collect();
         let mut at = market.anchor();
         for (id, step) in (1..).zip(&steps) {
@@ -140,9 +144,9 @@ proptest! {
             }
 
             let (cash, positions) = from_executions(&broker, &market);
-            prop_assert_eq!(&broker.books().cash, &cash);
+            prop_assert_eq!(&broker.account("").unwrap().1.books.cash, &cash);
             let held: BTreeMap<_, _> =
-                broker.books().positions.iter().map(|(id, position)| (*id, position.quantity)).collect();
+                broker.account("").unwrap().1.books.positions.iter().map(|(id, position)| (*id, position.quantity)).collect();
             prop_assert_eq!(&held, &positions);
 
             let converted = cash.iter().map(|(currency, amount)| amount * market.rate(currency, at).unwrap());
@@ -152,7 +156,7 @@ proptest! {
                 quantity * (quote.bid + quote.ask) / Decimal::TWO
             });
             let expected: Decimal = converted.chain(market_value).sum();
-            let valuation = broker.books().value(&market, at).unwrap();
+            let valuation = broker.account("").unwrap().1.books.value(&market, at).unwrap();
             prop_assert_eq!(valuation.net_liquidation().round_dp(8), expected.round_dp(8));
 
             let results = valuation.unrealized + valuation.realized;

@@ -13,6 +13,10 @@ const PER_SHARE: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 const STOCK_MIN: Decimal = Decimal::ONE;
 const STOCK_MAX_OF_VALUE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
+/// IB's own part of a US futures contract; exchange and regulatory fees come on top
+/// (<https://www.interactivebrokers.com/en/pricing/commissions-futures.php>).
+const PER_FUTURE: Decimal = Decimal::from_parts(85, 0, 0, false, 2);
+
 const CURRENCY_OF_VALUE: Decimal = Decimal::from_parts(2, 0, 0, false, 5);
 const CURRENCY_MIN: Decimal = Decimal::TWO;
 
@@ -27,6 +31,7 @@ pub fn commission(sec_type: SecType, quantity: Decimal, value: Decimal) -> Optio
             let most = value.checked_mul(STOCK_MAX_OF_VALUE)?;
             quantity.checked_mul(PER_SHARE)?.max(STOCK_MIN).min(most)
         }
+        SecType::Future => quantity.checked_mul(PER_FUTURE)?,
         SecType::Cash => value.checked_mul(CURRENCY_OF_VALUE)?.max(CURRENCY_MIN),
     };
     Some(amount.round_dp(DECIMALS))

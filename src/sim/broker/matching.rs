@@ -47,8 +47,9 @@ impl Broker {
             Price::Market => touch(proposal.side, &quote),
             Price::Limit(limit) => limit,
         };
-        let before = self.books.value(rules.market, rules.at)?;
-        let mut books = self.books.clone();
+        let (_, account) = self.account(&proposal.account)?;
+        let before = account.books.value(rules.market, rules.at)?;
+        let mut books = account.books.clone();
         let fee = fee(listing, proposal.quantity, price, rules)?;
         let booking = Booking {
             listing,
@@ -161,15 +162,17 @@ impl Broker {
         resting: bool,
         rules: &Rules<'_>,
     ) -> Result<Option<Event>, TooLarge> {
-        let Some(order) = self.orders.get_mut(&perm_id) else { return Ok(None) };
+        let Some(order) = self.orders.get(&perm_id) else { return Ok(None) };
         let Some(listing) = rules.market.universe().get(order.con_id) else { return Ok(None) };
-        let quantity = order.remaining();
+        let (account, side, quantity) = (order.account.clone(), order.side, order.remaining());
         let commission = fee(listing, quantity, price, rules).ok_or(TooLarge)?;
         let value = price.checked_mul(quantity).ok_or(TooLarge)?;
         let filled_value = order.filled_value.checked_add(value).ok_or(TooLarge)?;
-        let booking = Booking { listing, side: order.side, quantity, price, commission };
-        let realized = self.books.book(&booking)?;
+        let booking = Booking { listing, side, quantity, price, commission };
+        let Some(books) = self.books_mut(&account) else { return Ok(None) };
+        let realized = books.book(&booking)?;
 
+        let Some(order) = self.orders.get_mut(&perm_id) else { return Ok(None) };
         order.filled = order.quantity;
         order.filled_value = filled_value;
         order.last_price = Some(price);
@@ -221,6 +224,7 @@ impl Fill<'_> {
             // IB's form: session, number, correction, leg. The permId makes it unique for ever.
             exec_id: format!("{:08x}.{:08x}.01.01", order.perm_id, self.number.saturating_add(1)),
             perm_id: order.perm_id,
+            account: order.account.clone(),
             client_id: order.client_id,
             order_id: order.order_id,
             order_ref: order.order_ref().to_owned(),

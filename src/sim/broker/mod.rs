@@ -31,6 +31,7 @@ pub struct Execution {
     /// Unique for ever.
     pub exec_id: String,
     pub perm_id: i64,
+    pub account: String,
     pub client_id: i32,
     pub order_id: i32,
     pub order_ref: String,
@@ -83,16 +84,22 @@ pub enum NotCancellable {
     Ended(&'static str),
 }
 
-/// All that IB's servers know of the account.
+/// One account of the login.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Account {
+    pub books: Books,
+    /// What it was worth when the simulator first started.
+    pub opening_equity: Decimal,
+}
+
+/// All that IB's servers know of the accounts.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Broker {
-    account: String,
+    /// In the order of the login.
+    accounts: Vec<(String, Account)>,
     next_perm_id: i64,
     orders: BTreeMap<i64, Order>,
     executions: Vec<Execution>,
-    books: Books,
-    /// Worth of the account when the simulator first started.
-    opening_equity: Decimal,
     #[serde(skip)]
     open: BTreeSet<i64>,
     /// permId by client id and order id.
@@ -104,14 +111,14 @@ pub struct Broker {
 }
 
 impl Broker {
-    pub fn new(account: String, cash: Decimal) -> Self {
+    /// A broker whose accounts hold nothing but `cash` each.
+    pub fn new(accounts: &[String], cash: Decimal) -> Self {
+        let account = || Account { books: Books::new(cash), opening_equity: cash };
         Self {
-            account,
+            accounts: accounts.iter().map(|name| (name.clone(), account())).collect(),
             next_perm_id: FIRST_PERM_ID,
             orders: BTreeMap::new(),
             executions: Vec::new(),
-            books: Books::new(cash),
-            opening_equity: cash,
             open: BTreeSet::new(),
             names: HashMap::new(),
             children: HashMap::new(),
@@ -133,16 +140,24 @@ impl Broker {
             names.map(|order| ((order.client_id, order.order_id), order.perm_id)).collect();
     }
 
-    pub fn account(&self) -> &str {
-        &self.account
+    /// The accounts of the login, in its order.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, &Account)> {
+        self.accounts.iter().map(|(name, account)| (name.as_str(), account))
     }
 
-    pub fn books(&self) -> &Books {
-        &self.books
+    /// The account of this name, or of an empty name: the first.
+    pub fn account(&self, name: &str) -> Option<(&str, &Account)> {
+        self.accounts().find(|(known, _)| name.is_empty() || *known == name)
     }
 
-    pub fn opening_equity(&self) -> Decimal {
-        self.opening_equity
+    /// Their names as IB lists them.
+    pub fn account_list(&self) -> String {
+        self.accounts().map(|(name, _)| name).collect::<Vec<_>>().join(",")
+    }
+
+    fn books_mut(&mut self, name: &str) -> Option<&mut Books> {
+        let found = self.accounts.iter_mut().find(|(known, _)| known == name);
+        found.map(|(_, account)| &mut account.books)
     }
 
     pub fn executions(&self) -> &[Execution] {

@@ -61,6 +61,7 @@ pub enum TimeInForce {
 /// What a client asked for, found valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
+    pub account: String,
     pub client_id: i32,
     pub order_id: i32,
     pub con_id: i32,
@@ -126,6 +127,7 @@ pub struct End {
 pub struct Order {
     /// Unique over all clients, for ever.
     pub perm_id: i64,
+    pub account: String,
     pub client_id: i32,
     pub order_id: i32,
     pub con_id: i32,
@@ -149,6 +151,7 @@ impl Order {
     pub fn new(perm_id: i64, proposal: Proposal, state: State) -> Self {
         Self {
             perm_id,
+            account: proposal.account,
             client_id: proposal.client_id,
             order_id: proposal.order_id,
             con_id: proposal.con_id,

@@ -39,6 +39,7 @@ impl Refusal {
 pub struct Sender<'a> {
     pub client_id: i32,
     pub order_id: i32,
+    /// The account that the order is for.
     pub account: &'a str,
     pub listing: &'a Listing,
     pub exchange: &'a str,
@@ -50,10 +51,6 @@ pub struct Sender<'a> {
 ///
 /// The first thing wrong with it, as IB words it.
 pub fn vet(sender: &Sender<'_>, wire: messages::Order) -> Result<Proposal, Refusal> {
-    let account = wire.account.as_deref().unwrap_or_default();
-    if !account.is_empty() && account != sender.account {
-        return Err(Refusal::invalid("Invalid account code"));
-    }
     let side = match wire.action.as_deref() {
         Some("BUY") => Side::Buy,
         Some("SELL" | "SSHORT" | "SLONG") => Side::Sell,
@@ -70,6 +67,7 @@ pub fn vet(sender: &Sender<'_>, wire: messages::Order) -> Result<Proposal, Refus
         }
     };
     Ok(Proposal {
+        account: sender.account.to_owned(),
         client_id: sender.client_id,
         order_id: sender.order_id,
         con_id: sender.listing.con_id,
@@ -100,7 +98,9 @@ fn quantity(wire: &messages::Order, listing: &Listing) -> Result<Decimal, Refusa
         return Ok(quantity.normalize());
     }
     Err(match listing.sec_type {
-        SecType::Stock => Refusal::new(10_243, "Fractional-sized order cannot be placed via API."),
+        SecType::Stock | SecType::Future => {
+            Refusal::new(10_243, "Fractional-sized order cannot be placed via API.")
+        }
         SecType::Cash => Refusal::invalid("Order quantity does not conform to the size increment"),
     })
 }
@@ -164,6 +164,5 @@ mod tests {
         assert_eq!(code(|wire| wire.order_type = Some("STP".into())), 387);
         assert_eq!(code(|wire| wire.tif = Some("FOK".into())), 321);
         assert_eq!(code(|wire| wire.action = Some("HOLD".into())), 321);
-        assert_eq!(code(|wire| wire.account = Some("DU2".into())), 321);
     }
 }

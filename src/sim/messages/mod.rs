@@ -26,6 +26,16 @@ pub trait Answer: prost::Message {
     const ID: i32;
 }
 
+/// What an order's owner is told of it. Faults lose, double, delay and reorder these one by one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    OpenOrder(Box<OpenOrder>),
+    Status(Box<OrderStatus>),
+    Execution(Box<ExecutionDetails>),
+    Commission(Box<CommissionAndFeesReport>),
+    Error(Box<ErrorMessage>),
+}
+
 /// Added to a message id whose payload is protobuf.
 pub const PROTOBUF: i32 = 200;
 

@@ -1,14 +1,15 @@
 //! Positions, account summary, account updates, profit and loss.
 
+use std::collections::BTreeMap;
+
 use super::{Call, Undecodable};
 use crate::sim::client::{Client, Sent, Subscriptions, Summary, Updates, UpdatesMulti};
-use crate::sim::feeds;
+use crate::sim::feeds::{self, AccountRows};
 use crate::sim::messages::{
     AccountDataEnd, AccountDataRequest, AccountSummaryEnd, AccountSummaryRequest,
     AccountUpdateMultiEnd, AccountUpdatesMultiRequest, PnLRequest, PnLSingleRequest, PositionEnd,
     PositionMultiEnd, PositionsMultiRequest,
 };
-use crate::sim::values;
 use crate::sim::world::World;
 
 /// IB allows two live account summaries a connection.
@@ -19,8 +20,10 @@ const SUBSCRIPTIONS_MAX: usize = 100;
 
 pub fn positions(call: &mut Call<'_>) {
     call.with_client(|world, client| {
-        for (con_id, position) in world.broker.books().held() {
-            client.send(&feeds::position_row(world, con_id, position));
+        for (name, account) in world.broker.accounts() {
+            for (con_id, position) in account.books.held() {
+                client.send(&feeds::position_row(world, name, con_id, position));
+            }
         }
         client.send(&PositionEnd {});
         client.subscriptions.positions = true;
@@ -35,15 +38,16 @@ pub fn positions_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PositionsMultiRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let live = |subscriptions: &Subscriptions| subscriptions.positions_multi.len();
-    if !admit(call, req_id, request.account.as_deref(), live) {
+    let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
-    }
+    };
     call.with_client(|world, client| {
-        for (con_id, position) in world.broker.books().held() {
-            client.send(&feeds::position_multi_row(world, req_id, con_id, position));
+        let Some((_, account)) = world.broker.account(&name) else { return };
+        for (con_id, position) in account.books.held() {
+            client.send(&feeds::position_multi_row(world, &name, req_id, con_id, position));
         }
         client.send(&PositionMultiEnd { req_id: Some(req_id) });
-        client.subscriptions.positions_multi.insert(req_id);
+        client.subscriptions.positions_multi.insert(req_id, name);
     });
     Ok(())
 }
@@ -70,10 +74,13 @@ pub fn summary(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let tags = request.tags.unwrap_or_default();
     let tags = tags.split(',').map(|tag| tag.trim().to_owned()).collect();
     call.with_client(|world, client| {
-        let mut summary = Summary { tags, sent: Sent::new() };
-        let (account, ledger) = (values::account(world), values::ledger(world));
-        let rows = feeds::summary_rows(&account, &ledger, &summary.tags);
-        feeds::send_summary(world, client, req_id, feeds::changed(&rows, &mut summary.sent));
+        let mut summary = Summary { tags, sent: BTreeMap::new() };
+        for (name, account) in world.broker.accounts() {
+            let rows = AccountRows::of(world, name, account);
+            let rows = feeds::summary_rows(&rows, &summary.tags);
+            let sent = summary.sent.entry(name.to_owned()).or_default();
+            feeds::send_summary(client, name, req_id, feeds::changed(&rows, sent));
+        }
         client.send(&AccountSummaryEnd { req_id: Some(req_id) });
         client.subscriptions.summaries.insert(req_id, summary);
     });
@@ -94,20 +101,20 @@ pub fn updates(call: &mut Call<'_>) -> Result<(), Undecodable> {
         call.with_client(|_, client| client.subscriptions.updates = None);
         return Ok(());
     }
-    if !is_ours(call.world, request.acct_code.as_deref()) {
+    let Some(name) = ours(call.world, request.acct_code.as_deref()) else {
         // The request has no id of its own.
         call.error(-1, 321, "Error validating request.-'bK' : cause - Invalid account code");
         return Ok(());
-    }
+    };
     call.with_client(|world, client| {
-        let mut updates = Updates::default();
-        let mut rows = values::account(world);
-        rows.extend(values::ledger(world));
-        feeds::send_updates(world, client, feeds::changed(&rows, &mut updates.sent));
-        for (con_id, position) in world.broker.books().held() {
-            client.send(&feeds::portfolio_row(world, con_id, position));
+        let Some((_, account)) = world.broker.account(&name) else { return };
+        let mut updates = Updates { account: name.clone(), sent: Sent::new() };
+        let rows = AccountRows::of(world, &name, account).all();
+        feeds::send_updates(world, client, &name, feeds::changed(&rows, &mut updates.sent));
+        for (con_id, position) in account.books.held() {
+            client.send(&feeds::portfolio_row(world, &name, con_id, position));
         }
-        client.send(&AccountDataEnd { account_name: Some(world.broker.account().to_owned()) });
+        client.send(&AccountDataEnd { account_name: Some(name) });
         client.subscriptions.updates = Some(updates);
     });
     Ok(())
@@ -117,15 +124,17 @@ pub fn updates_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: AccountUpdatesMultiRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let live = |subscriptions: &Subscriptions| subscriptions.updates_multi.len();
-    if !admit(call, req_id, request.account.as_deref(), live) {
+    let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
-    }
+    };
     let ledger_only = request.ledger_and_nlv == Some(true);
     call.with_client(|world, client| {
-        let mut updates = UpdatesMulti { ledger_only, sent: Sent::new() };
-        let (account, ledger) = (values::account(world), values::ledger(world));
-        let rows = feeds::multi_rows(&account, &ledger, ledger_only);
-        feeds::send_multi(world, client, req_id, feeds::changed(&rows, &mut updates.sent));
+        let Some((_, account)) = world.broker.account(&name) else { return };
+        let rows = AccountRows::of(world, &name, account);
+        let rows = feeds::multi_rows(&rows, ledger_only);
+        let mut updates = UpdatesMulti { account: name, ledger_only, sent: Sent::new() };
+        let changed = feeds::changed(&rows, &mut updates.sent);
+        feeds::send_multi(client, &updates.account, req_id, changed);
         client.send(&AccountUpdateMultiEnd { req_id: Some(req_id) });
         client.subscriptions.updates_multi.insert(req_id, updates);
     });
@@ -144,12 +153,12 @@ pub fn pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PnLRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let live = |subscriptions: &Subscriptions| subscriptions.pnl.len();
-    if !admit(call, req_id, request.account.as_deref(), live) {
+    let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
-    }
+    };
     call.with_client(|world, client| {
-        client.send(&feeds::pnl_row(world, req_id));
-        client.subscriptions.pnl.insert(req_id);
+        client.send(&feeds::pnl_row(world, &name, req_id));
+        client.subscriptions.pnl.insert(req_id, name);
     });
     Ok(())
 }
@@ -157,7 +166,7 @@ pub fn pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
 pub fn cancel_pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let req_id = call.req_id()?;
     let client = call.world.clients.get_mut(&call.connection);
-    if !client.is_some_and(|client| client.subscriptions.pnl.remove(&req_id)) {
+    if client.and_then(|client| client.subscriptions.pnl.remove(&req_id)).is_none() {
         call.error(req_id, 10_185, "Failed to cancel PNL (not subscribed)");
     }
     Ok(())
@@ -167,13 +176,13 @@ pub fn pnl_single(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PnLSingleRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let live = |subscriptions: &Subscriptions| subscriptions.pnl_single.len();
-    if !admit(call, req_id, request.account.as_deref(), live) {
+    let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
-    }
+    };
     let con_id = request.con_id.unwrap_or_default();
     call.with_client(|world, client| {
-        client.send(&feeds::pnl_single_row(world, req_id, con_id));
-        client.subscriptions.pnl_single.insert(req_id, con_id);
+        client.send(&feeds::pnl_single_row(world, &name, req_id, con_id));
+        client.subscriptions.pnl_single.insert(req_id, (name, con_id));
     });
     Ok(())
 }
@@ -188,29 +197,28 @@ pub fn cancel_pnl_single(call: &mut Call<'_>) -> Result<(), Undecodable> {
     Ok(())
 }
 
-/// An absent account means the only one.
-fn is_ours(world: &World, account: Option<&str>) -> bool {
-    let account = account.unwrap_or_default();
-    account.is_empty() || account == world.broker.account()
+/// The name of an account; an absent one means the first.
+fn ours(world: &World, account: Option<&str>) -> Option<String> {
+    world.broker.account(account.unwrap_or_default()).map(|(name, _)| name.to_owned())
 }
 
-/// Whether a subscription may start: our account, and not too many of its kind. Otherwise the
-/// client was told why not.
+/// The account of a subscription that may start: one of ours, and not too many of its kind.
+/// Otherwise the client was told why not.
 fn admit(
     call: &mut Call<'_>,
     req_id: i32,
     account: Option<&str>,
     live: impl FnOnce(&Subscriptions) -> usize,
-) -> bool {
-    if !is_ours(call.world, account) {
+) -> Option<String> {
+    let Some(name) = ours(call.world, account) else {
         call.error(req_id, 321, "Error validating request.-'cd' : cause - Invalid account code");
-        return false;
-    }
+        return None;
+    };
     let client = call.world.clients.get(&call.connection);
     if client.is_some_and(|client| live(&client.subscriptions) >= SUBSCRIPTIONS_MAX) {
         let text = "Error processing request.-'cd' : cause - Too many subscriptions";
         call.error(req_id, 322, text);
-        return false;
+        return None;
     }
-    true
+    Some(name)
 }

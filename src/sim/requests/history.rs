@@ -220,8 +220,8 @@ fn session(
     let at = |hour, minute| world.zone.instant(date, hour, minute);
     match (listing.sec_type, regular_hours) {
         (SecType::Cash, _) => Some((at(0, 0)?, at(24, 0)?)),
-        (SecType::Stock, true) => Some((at(9, 30)?, at(16, 0)?)),
-        (SecType::Stock, false) => Some((at(4, 0)?, at(20, 0)?)),
+        (SecType::Stock | SecType::Future, true) => Some((at(9, 30)?, at(16, 0)?)),
+        (SecType::Stock | SecType::Future, false) => Some((at(4, 0)?, at(20, 0)?)),
     }
 }
 

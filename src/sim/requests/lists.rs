@@ -110,7 +110,7 @@ impl Wanted {
         };
         let client = filter.client_id.unwrap_or_default();
         (client == 0 || client == execution.client_id)
-            && fits(&filter.acct_code, world.broker.account())
+            && fits(&filter.acct_code, &execution.account)
             && fits(&filter.symbol, &listing.symbol)
             && fits(&filter.sec_type, listing.sec_type.as_str())
             && self.on_exchange(execution, &listing.primary_exchange)

@@ -5,11 +5,10 @@ use super::{Call, Undecodable};
 use crate::sim::broker::order::{Order, Proposal, State};
 use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, vet};
 use crate::sim::client::Close;
-use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest};
+use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest, Report};
 use crate::sim::reports::{self, double};
 use crate::sim::settings::Settings;
 use crate::sim::universe::{BASE_CURRENCY, Listing};
-use crate::sim::wire;
 use crate::sim::world::World;
 
 pub fn place(call: &mut Call<'_>) -> Result<(), Undecodable> {
@@ -40,10 +39,8 @@ fn count_down(call: &mut Call<'_>) {
 
 /// An error about one order goes the way of its other frames.
 fn refuse(call: &mut Call<'_>, order_id: i32, refusal: &Refusal) {
-    let mut frames = Vec::new();
     let error = call.world.error(order_id, refusal.code, refusal.text.clone());
-    wire::push(&mut frames, &error);
-    call.world.deliver(call.client_id, &frames);
+    call.world.deliver(call.client_id, vec![Report::Error(Box::new(error))]);
 }
 
 fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Result<(), Refusal> {
@@ -62,13 +59,12 @@ fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Resul
     if exchange.is_empty() {
         return Err(Refusal::invalid("Missing order exchange"));
     }
-    let sender = Sender {
-        client_id: call.client_id,
-        order_id,
-        account: call.world.broker.account(),
-        listing,
-        exchange: &exchange,
+    let named = wire.account.clone().unwrap_or_default();
+    let Some((account, _)) = call.world.broker.account(&named) else {
+        return Err(Refusal::invalid("Invalid account code"));
     };
+    let sender =
+        Sender { client_id: call.client_id, order_id, account, listing, exchange: &exchange };
     let vetted = vet(&sender, wire);
     if what_if {
         let answer = try_out(call.world, listing, &vetted?)?;
@@ -180,7 +176,7 @@ fn try_out(world: &World, listing: &Listing, proposal: &Proposal) -> Result<Open
     let mut order = proposal.wire.clone();
     order.client_id = Some(proposal.client_id);
     order.order_id = Some(proposal.order_id);
-    order.account = Some(world.broker.account().to_owned());
+    order.account = Some(proposal.account.clone());
     Ok(OpenOrder {
         order_id: Some(proposal.order_id),
         contract: Some(reports::contract(listing, &proposal.exchange)),

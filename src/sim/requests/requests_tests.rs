@@ -14,6 +14,7 @@ use crate::sim::messages::{
 };
 use crate::sim::server::build;
 use crate::sim::truth::Truth;
+use crate::sim::wire::Codec;
 
 /// The connection that all requests come from.
 const CONNECTION: u64 = 1;
@@ -22,7 +23,7 @@ fn world() -> (World, Inbox) {
     let mut world = build(&Options::loopback(3)).unwrap();
     let (outbox, inbox) = outbox();
     let (close, _closing) = watch::channel(None);
-    world.clients.insert(CONNECTION, Client::new(7, outbox, close));
+    world.clients.insert(CONNECTION, Client::new(7, Codec::Protobuf, outbox, close));
     (world, inbox)
 }
 
@@ -202,7 +203,7 @@ proptest! {
                 prop_assert_eq!(id, frame.id);
             }
             feeds::step(&mut world, step);
-            prop_assert!(world.broker.books().value(&world.market, world.now).is_some());
+            prop_assert!(world.broker.account("").unwrap().1.books.value(&world.market, world.now).is_some());
         }
         let truth = Truth::of(&world);
         for order in truth.orders.values() {

@@ -22,7 +22,7 @@ pub fn ids(call: &mut Call<'_>) {
 }
 
 pub fn managed_accounts(call: &mut Call<'_>) {
-    let accounts_list = Some(call.world.broker.account().to_owned());
+    let accounts_list = Some(call.world.broker.account_list());
     call.answer(&ManagedAccounts { accounts_list });
 }
 
@@ -33,6 +33,8 @@ pub fn user_info(call: &mut Call<'_>) -> Result<(), Undecodable> {
 }
 
 pub fn family_codes(call: &mut Call<'_>) {
-    let account_id = Some(call.world.broker.account().to_owned());
-    call.answer(&FamilyCodes { family_codes: vec![FamilyCode { account_id, family_code: None }] });
+    let accounts = call.world.broker.accounts().map(|(name, _)| name.to_owned());
+    let family_codes =
+        accounts.map(|name| FamilyCode { account_id: Some(name), family_code: None }).collect();
+    call.answer(&FamilyCodes { family_codes });
 }
