@@ -98,12 +98,11 @@ class History(Judge):
 
     def test_an_end_in_utc_is_read_as_utc(self):
         ends = ("20251121-16:00:00", "20251121 16:00:00 UTC", "20251121 11:00:00 US/Eastern")
-        seen = set()
+        first, last = "20251121 10:30:00 US/Eastern", "20251121 10:55:00 US/Eastern"
         for end in ends:
             bars, _, told = self.fetch(stock("SPY"), end=end, duration="1800 S", size="5 mins")
             self.assertEqual(instant(told), instant("20251121 11:00:00 US/Eastern"))
-            seen.add((len(bars), bars[0].date, bars[-1].date))
-        self.assertEqual(seen, {(6, "20251121 10:30:00 US/Eastern", "20251121 10:55:00 US/Eastern")})
+            self.assertEqual((len(bars), bars[0].date, bars[-1].date), (6, first, last))
 
     def test_a_currency_pair_has_quotes_and_no_trades(self):
         self.assertEqual(self.refused(pair("EUR", "USD")), 162)

@@ -130,8 +130,7 @@ class OrderLists(Judge):
             found = {e.execId: e for e in self.executions(app)}
             for execution in (mine, theirs):
                 again = found[execution.execId]
-                for field in ("permId", "clientId", "orderId", "orderRef", "price", "shares", "time"):
-                    self.assertEqual(getattr(again, field), getattr(execution, field), field)
+                self.assertEqual(vars(again), vars(execution))
 
     def test_a_filter_leaves_only_what_fits(self):
         _, bought = fill(self.app, "MSFT")

@@ -206,12 +206,14 @@ class Orders(Judge):
         statuses = of(self.app.settle(since), "orderStatus")
         last = {status.orderId: status for status in statuses}
         self.assertEqual(last[parent_id].status, "Submitted")
-        self.assertEqual((last[child_id].status, last[child_id].parentId), ("PreSubmitted", parent_id))
+        self.assertEqual(last[child_id].status, "PreSubmitted")
+        self.assertEqual(last[child_id].parentId, parent_id)
 
         since = len(self.app.events)
         self.cancel(parent_id)
         ended = of(self.app.settle(since), "orderStatus")
-        self.assertEqual({s.orderId for s in ended if s.status == "Cancelled"}, {parent_id, child_id})
+        cancelled = {status.orderId for status in ended if status.status == "Cancelled"}
+        self.assertEqual(cancelled, {parent_id, child_id})
 
     def test_what_if_tells_the_margin_and_does_nothing(self):
         order = limit("BUY", 100, 560.0)

@@ -75,7 +75,8 @@ class Session(Judge):
 
     def test_a_second_client_with_its_own_id_is_let_in(self):
         second = self.second_app(self.CLIENT_ID + 1)
-        self.assertEqual(second.ask(second.reqManagedAccts, "managedAccounts")[-1].accountsList, ACCOUNT)
+        told = second.ask(second.reqManagedAccts, "managedAccounts")[-1]
+        self.assertEqual(told.accountsList, ACCOUNT)
         self.assertTrue(self.app.isConnected())
 
 
