@@ -25,12 +25,14 @@ mod feeds;
 mod hours;
 mod market;
 mod messages;
+mod pacing;
 mod path;
 mod reports;
 mod requests;
 mod server;
 mod settings;
 mod state_file;
+mod text;
 mod truth;
 mod universe;
 mod values;
@@ -102,7 +104,7 @@ pub struct Options {
     #[arg(long, value_name = "X", default_value = DEFAULT_SPEED)]
     pub speed: Decimal,
     /// Speak no later version of the protocol than this
-    #[arg(long, value_name = "N", default_value_t = connection::HIGHEST_VERSION)]
+    #[arg(long, value_name = "N", default_value_t = wire::HIGHEST_PROTOBUF)]
     pub server_version: i32,
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
@@ -123,7 +125,7 @@ impl Options {
             hours: Hours::Always,
             clock: None,
             speed: Decimal::ONE,
-            server_version: connection::HIGHEST_VERSION,
+            server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
         }
     }
