@@ -18,6 +18,9 @@ pub const BASE_CURRENCY: &str = "USD";
 /// A year moves a price by a factor of e at volatility 1; more than this is a typing error.
 const VOLATILITY_MAX: f64 = 5.0;
 
+/// The same for the mean of a year.
+const DRIFT_MAX: f64 = 1.0;
+
 /// Larger prices and sizes are typing errors; the bound keeps products exact.
 const AMOUNT_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
@@ -75,6 +78,15 @@ pub struct Listing {
     pub price: Decimal,
     /// Standard deviation of a year's logarithmic return: 0.2 is 20 percent.
     pub volatility: f64,
+    /// Mean of a year's logarithmic return: 0.05 is 5 percent.
+    #[serde(default)]
+    pub drift: f64,
+    /// What moves the price together with those of other contracts, such as `us-equity`.
+    #[serde(default)]
+    pub factor: String,
+    /// How closely the price follows its factor, from -1 to 1.
+    #[serde(default)]
+    pub correlation: f64,
     /// Ask minus bid, rounded up to whole ticks.
     pub spread: Decimal,
     /// The least quantity, and the step between two quantities.
@@ -205,6 +217,12 @@ fn problems_of(listing: &Listing) -> Vec<String> {
         (listing.price > Decimal::ZERO, "price is not positive"),
         (whole_ticks(listing.price), "price is not a multiple of min_tick"),
         ((0.0..=VOLATILITY_MAX).contains(&listing.volatility), "volatility is not in 0..=5"),
+        (listing.drift.abs() <= DRIFT_MAX, "drift is not in -1..=1"),
+        ((-1.0..=1.0).contains(&listing.correlation), "correlation is not in -1..=1"),
+        (
+            listing.correlation == 0.0 || !listing.factor.is_empty(),
+            "a correlation needs the factor that it is with",
+        ),
         (listing.spread > Decimal::ZERO, "spread is not positive"),
         (listing.spread < listing.price, "spread is not below the price"),
         (listing.price <= AMOUNT_MAX, "price is more than a billion"),
