@@ -22,6 +22,8 @@ mod clock;
 mod connection;
 mod faults;
 mod feeds;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hours;
 mod market;
 mod messages;
