@@ -25,12 +25,14 @@ mod feeds;
 mod hours;
 mod market;
 mod messages;
+mod pacing;
 mod path;
 mod reports;
 mod requests;
 mod server;
 mod settings;
 mod state_file;
+mod text;
 mod truth;
 mod universe;
 mod values;
@@ -88,7 +90,7 @@ pub struct Options {
     #[arg(long, value_name = "HOURS", value_enum, default_value_t = Hours::Always)]
     pub hours: Hours,
     /// Speak no later version of the protocol than this
-    #[arg(long, value_name = "N", default_value_t = connection::HIGHEST_VERSION)]
+    #[arg(long, value_name = "N", default_value_t = wire::HIGHEST_PROTOBUF)]
     pub server_version: i32,
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
@@ -107,7 +109,7 @@ impl Options {
             accounts: vec![DEFAULT_ACCOUNT.to_owned()],
             cash: Decimal::from(1_000_000),
             hours: Hours::Always,
-            server_version: connection::HIGHEST_VERSION,
+            server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
         }
     }

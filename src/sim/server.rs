@@ -22,7 +22,7 @@ use super::state_file;
 use super::truth::Truth;
 use super::universe::{BUILT_IN, Universe};
 use super::world::{Shared, World};
-use super::{Options, SimError, connection, feeds};
+use super::{Options, SimError, connection, feeds, wire};
 
 /// IB Gateway serves this many clients.
 const CONNECTIONS_MAX: usize = 32;
@@ -142,10 +142,8 @@ fn check(options: &Options) -> Result<(), SimError> {
     {
         problems.push(format!("--account: 1 to {ACCOUNTS_MAX} accounts, each of them once"));
     }
-    if !(connection::LOWEST_VERSION..=connection::HIGHEST_VERSION).contains(&options.server_version)
-    {
-        let (lowest, highest) = (connection::LOWEST_VERSION, connection::HIGHEST_VERSION);
-        problems.push(format!("--server-version: {lowest} to {highest}"));
+    if !wire::is_spoken(options.server_version) {
+        problems.push(format!("--server-version: {}", wire::spoken()));
     }
     if options.cash.is_sign_negative() || options.cash > CASH_MAX {
         problems.push(format!("--cash: 0 to {CASH_MAX} dollars"));
