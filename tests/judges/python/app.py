@@ -128,6 +128,11 @@ class App(EWrapper, EClient):
         self.ask(self.reqCurrentTime, "currentTime")
         return self.events[since:]
 
+    def pause(self, seconds):
+        """Waits for that long, or until something comes."""
+        with self._changed:
+            self._changed.wait(seconds)
+
     def request_id(self):
         self._request_id += 1
         return self._request_id
