@@ -5,17 +5,17 @@
 //! it stands, while the contract does not trade, at the last quote of the last session.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
-use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::clock::STEP_MS;
 use super::hours::{Hours, Schedule};
 use super::path::{self, Source};
 use super::replay::Replay;
-use super::universe::{BASE_CURRENCY, Listing, SecType, Universe};
+use super::universe::{self, BASE_CURRENCY, Listing, SecType, Universe};
 
 /// Steps in a year of a market that never closes.
 const STEPS_A_YEAR: f64 = 365.0 * 86_400.0 * 1000.0 / 250.0;
@@ -77,7 +77,7 @@ struct Stretch {
 impl Market {
     pub fn new(universe: Universe, hours: Hours, seed: u64, anchor: Timestamp) -> Self {
         Self {
-            universe,
+            universe: universe.with_futures(anchor),
             schedule: Schedule::new(hours),
             calendar: Schedule::new(Hours::Exchange),
             replay: Replay::default(),
@@ -114,14 +114,17 @@ impl Market {
     }
 
     /// The next instant after `at` at which a session of some contract begins or ends, or a day
-    /// does. Contracts of one kind share their sessions.
+    /// does. Contracts of one calendar share their sessions.
     pub fn next_boundary(&self, at: Timestamp) -> Timestamp {
-        let mut kinds = Vec::new();
+        let mut known = BTreeSet::new();
         let mut boundaries = Vec::new();
         for listing in self.universe.iter() {
-            if !kinds.contains(&listing.sec_type) {
-                kinds.push(listing.sec_type);
-                boundaries.extend(self.schedule.next_boundary(listing, at));
+            let calendar = listing.calendar().index();
+            if !known.contains(&calendar)
+                && let Some(boundary) = self.schedule.next_boundary(listing, at)
+            {
+                known.insert(calendar);
+                boundaries.push(boundary);
             }
         }
         boundaries.extend(self.schedule.next_midnight(at));
@@ -160,12 +163,17 @@ impl Market {
         {
             return Some(*known);
         }
-        let next = self.schedule.current_or_next(listing, at)?;
-        let stretch = if next.first <= at {
-            Stretch { from: next.first, until: next.last, rests_at: None }
-        } else {
-            let end = self.schedule.previous(listing, at)?.last;
-            Stretch { from: end, until: next.first, rests_at: end.checked_sub(INSTANT).ok() }
+        let next = self.schedule.current_or_next(listing, at);
+        let stretch = match next {
+            Some(day) if day.first <= at => {
+                Stretch { from: day.first, until: day.last, rests_at: None }
+            }
+            // A future that has expired rests for ever.
+            Some(_) | None => {
+                let end = self.schedule.previous(listing, at)?.last;
+                let until = next.map_or(Timestamp::MAX, |day| day.first);
+                Stretch { from: end, until, rests_at: end.checked_sub(INSTANT).ok() }
+            }
         };
         self.stretches.borrow_mut().insert(listing.con_id, stretch);
         Some(stretch)
@@ -193,7 +201,7 @@ impl Market {
         Quote {
             bid,
             ask,
-            last: to_tick((bid + ask) / Decimal::TWO, listing.min_tick),
+            last: to_tick((bid + ask) / Decimal::TWO, listing),
             bid_size: self.size(listing, step, 1),
             ask_size: self.size(listing, step, 2),
             last_size: self.size(listing, step.div_euclid(LAST_SIZE_STEPS), 3),
@@ -206,7 +214,7 @@ impl Market {
             Some(bars) => bars.price(at),
             None => self.seeded_price(listing, self.step(at)),
         };
-        to_tick(price, listing.min_tick).max(listing.min_tick)
+        to_tick(price, listing).max(listing.min_tick)
     }
 
     /// The bars that the contract replays, if it does.
@@ -222,9 +230,10 @@ impl Market {
             .unwrap_or(listing.price)
     }
 
-    /// Since step 0: drift, and a path that shares `correlation` with the factor's.
+    /// Since step 0: drift, a path that shares `correlation` with the factor's, and the carry that
+    /// a future loses as its expiry comes nearer.
     fn log_return(&self, listing: &Listing, step: i64) -> f64 {
-        let own = path::brownian(self.seed, Source::contract(listing.con_id), step);
+        let own = path::brownian(self.seed, Source::contract(listing.path_id()), step);
         let correlation = listing.correlation;
         let moved = if listing.factor.is_empty() {
             own
@@ -233,7 +242,8 @@ impl Market {
             correlation * shared + (1.0 - correlation * correlation).max(0.0).sqrt() * own
         };
         let steps = step.clamp(-path::REACH, path::REACH).to_f64().unwrap_or_default();
-        listing.drift * steps / STEPS_A_YEAR + listing.volatility * moved / STEPS_A_YEAR.sqrt()
+        let trend = (listing.drift - listing.carry) * steps / STEPS_A_YEAR;
+        trend + listing.volatility * moved / STEPS_A_YEAR.sqrt()
     }
 
     /// What is on offer at one side of a quote, new at each step: round lots of a stock, some
@@ -269,21 +279,16 @@ impl Market {
 
 /// Bid and ask around a price: the spread rounded up to whole ticks, never below one tick.
 pub fn around(listing: &Listing, price: Decimal) -> (Decimal, Decimal) {
-    let tick = listing.min_tick;
+    let tick = listing.tick_at(price);
     let ticks = (listing.spread / tick).ceil().max(Decimal::ONE);
     let below = (ticks / Decimal::TWO).floor() * tick;
     let bid = (price - below).max(tick);
     (bid, bid + ticks * tick)
 }
 
-/// The nearest multiple of `tick`.
-fn to_tick(price: Decimal, tick: Decimal) -> Decimal {
-    match price.checked_div(tick) {
-        Some(ticks) => {
-            ticks.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero) * tick
-        }
-        None => price,
-    }
+/// The nearest price that the contract can have.
+fn to_tick(price: Decimal, listing: &Listing) -> Decimal {
+    universe::round_to(price, listing.tick_at(price))
 }
 
 #[cfg(test)]
@@ -307,7 +312,7 @@ mod tests {
                 assert!(quote.bid < quote.ask, "{}: {quote:?}", listing.symbol);
                 assert!(quote.bid > Decimal::ZERO);
                 for price in [quote.bid, quote.ask, quote.last] {
-                    assert_eq!(price % listing.min_tick, Decimal::ZERO, "{}", listing.symbol);
+                    assert_eq!(price % listing.tick_at(price), Decimal::ZERO, "{}", listing.symbol);
                 }
             }
         }

@@ -192,16 +192,20 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
     let universe = match &options.universe {
         None => Universe::parse(BUILT_IN)?,
         Some(path) => {
-            let source = |source| SimError::UniverseFile { path: path.clone(), source };
-            Universe::parse(&std::fs::read_to_string(path).map_err(source)?)?
+            let unread = |source| SimError::UniverseFile { path: path.clone(), source };
+            let refused = |source| SimError::UniverseRefused { path: path.clone(), source };
+            let text = std::fs::read_to_string(path).map_err(unread)?;
+            Universe::parse(&text).map_err(refused)?
         }
     };
+    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let real = clock::now();
-    let replay = Replay::read(&options.bars, &universe)?;
+    // The futures that there are depend on the first start.
+    let first_start = saved.as_ref().map(|state| state.anchor).or(options.clock).unwrap_or(real);
+    let replay = Replay::read(&options.bars, &universe.clone().with_futures(first_start))?;
     let now = options.clock.or(replay.start()).unwrap_or(real);
     let clock = SimClock::new(real, now, options.speed)?;
     let fresh = || (Broker::new(&options.accounts, options.cash), Settings::default());
-    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let (market, (broker, settings)) = match saved {
         None => (Market::new(universe, options.hours, options.seed, now), fresh()),
         Some(state) => {

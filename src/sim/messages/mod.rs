@@ -85,6 +85,7 @@ answers! {
     FamilyCodes = 78,
     SymbolSamples = 79,
     TickReqParams = 81,
+    SmartComponents = 82,
     HeadTimestamp = 88,
     HistoricalDataUpdate = 90,
     MarketRule = 93,

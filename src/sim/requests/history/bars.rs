@@ -1,5 +1,6 @@
 //! Bars: of the path of a contract, or of the bars that it replays.
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -34,6 +35,8 @@ const TRADE_SHARES: i64 = 100;
 /// What the price did from `start` on.
 #[derive(Clone, Copy, Debug)]
 pub struct Bar {
+    /// The day that its session belongs to.
+    pub date: Date,
     pub start: Timestamp,
     /// When it is complete.
     pub end: Timestamp,
@@ -64,7 +67,7 @@ fn intraday(
             let next = aligned(world, session, from, seconds).max(from);
             let next = if next > from { next } else { after(from, seconds) }.min(session.end);
             if let Some(range) = range(world, query.listing, from, next, query.end) {
-                bars.push(Bar { start: from, end: next, range });
+                bars.push(Bar { date: session.date, start: from, end: next, range });
             }
             if bars.len() > BARS_MAX {
                 return Err(service_error("the request would return too many bars"));
@@ -91,12 +94,12 @@ fn after(at: Timestamp, seconds: i64) -> Timestamp {
 
 /// One bar a day, or for the days of a week or a month together.
 fn daily(world: &World, query: &Query<'_>, sessions: &[Session]) -> Vec<Bar> {
-    let mut bars: Vec<(jiff::civil::Date, Bar)> = Vec::new();
+    let mut bars: Vec<(Date, Bar)> = Vec::new();
     for session in sessions {
-        let (start, end) = (session.start, session.end);
+        let Session { date, start, end } = *session;
         let Some(range) = range(world, query.listing, start, end, query.end) else { continue };
-        let period = period_start(query.size, session.date);
-        let day = Bar { start, end, range };
+        let period = period_start(query.size, date);
+        let day = Bar { date, start, end, range };
         match bars.last_mut() {
             // IB dates a week and a month by their last day of trading.
             Some((known, bar)) if *known == period => {
@@ -157,14 +160,7 @@ fn volume(
 /// A bar as it goes to a client.
 pub fn row(world: &World, query: &Query<'_>, bar: &Bar) -> HistoricalDataBar {
     let date = match (query.size, query.epoch) {
-        (Size::Day | Size::Week | Size::Month, _) => {
-            // A session belongs to the day on which it closes.
-            world
-                .zone
-                .date(bar.end.checked_sub(INSTANT).unwrap_or(bar.end))
-                .strftime("%Y%m%d")
-                .to_string()
-        }
+        (Size::Day | Size::Week | Size::Month, _) => bar.date.strftime("%Y%m%d").to_string(),
         (Size::Seconds(_), true) => bar.start.as_second().to_string(),
         (Size::Seconds(_), false) => world.zone.stamp(bar.start),
     };

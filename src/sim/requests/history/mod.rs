@@ -13,7 +13,7 @@ mod updates;
 
 use rust_decimal::Decimal;
 
-use super::contracts::{NOT_FOUND, fitting};
+use super::contracts::only;
 use super::{Call, Undecodable};
 use crate::sim::messages::{
     HeadTimestamp, HeadTimestampRequest, HistoricalData, HistoricalDataBar, HistoricalDataEnd,
@@ -98,8 +98,7 @@ pub fn cancel(call: &mut Call<'_>) -> Result<(), Undecodable> {
 
 fn answer(world: &World, request: &HistoricalDataRequest) -> Result<Found, Refused> {
     let wanted = request.contract.clone().unwrap_or_default();
-    let found = fitting(world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else { return Err((200, NOT_FOUND.to_owned())) };
+    let listing = only(world, &wanted).map_err(|error| (200, error.to_string()))?;
     let query = understand(world, request, listing)?;
     let req_id = request.req_id;
     if query.show == Show::Schedule {
@@ -126,10 +125,13 @@ pub fn head_timestamp(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: HeadTimestampRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let wanted = request.contract.unwrap_or_default();
-    let found = fitting(call.world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else {
-        call.error(req_id, 200, NOT_FOUND);
-        return Ok(());
+    let listing = match only(call.world, &wanted) {
+        Ok(listing) => listing,
+        Err(error) => {
+            let text = error.to_string();
+            call.error(req_id, 200, text);
+            return Ok(());
+        }
     };
     let regular_hours = request.use_rth == Some(true);
     let shown = request.what_to_show.as_deref().unwrap_or_default();

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use super::parse::{Query, Reach, Size};
+use crate::sim::hours::Schedule;
 use crate::sim::universe::Listing;
 use crate::sim::world::World;
 
@@ -23,26 +24,36 @@ pub struct Session {
 
 /// The session of a day; `None` on a day without one.
 pub fn of(world: &World, listing: &Listing, date: Date, regular_hours: bool) -> Option<Session> {
-    if listing.last_trade_date.is_some_and(|last| date > last) {
-        return None;
-    }
-    let day = world.market.calendar().day(listing, date)?;
-    let (start, end) = if regular_hours { (day.open, day.close) } else { (day.first, day.last) };
+    let (start, end) = hours(world.market.calendar(), listing, date, regular_hours)?;
     Some(Session { date, start, end })
 }
 
 /// The session that is on, for bars that are kept up to date. Where markets never close there is
 /// always one.
 pub fn current(world: &World, listing: &Listing, regular_hours: bool) -> Option<Session> {
-    let day = world.market.schedule().current_or_next(listing, world.now)?;
-    let (start, end) = if regular_hours { (day.open, day.close) } else { (day.first, day.last) };
-    let date = day.date;
+    let schedule = world.market.schedule();
+    let date = schedule.current_or_next(listing, world.now)?.date;
+    let (start, end) = hours(schedule, listing, date, regular_hours)?;
     (start..end).contains(&world.now).then_some(Session { date, start, end })
+}
+
+/// Regular are the hours that IB calls liquid.
+fn hours(
+    schedule: &Schedule,
+    listing: &Listing,
+    date: Date,
+    regular: bool,
+) -> Option<(Timestamp, Timestamp)> {
+    if regular {
+        return schedule.liquid_hours(listing, date);
+    }
+    schedule.day(listing, date).map(|day| (day.first, day.last))
 }
 
 fn first_day(world: &World, listing: &Listing) -> Date {
     let replayed = world.market.replay().of(listing).and_then(|bars| bars.start());
-    replayed.map_or(FIRST_DAY, |start| world.zone.date(start))
+    let listed = listing.listed_since.unwrap_or(FIRST_DAY).max(FIRST_DAY);
+    replayed.map_or(listed, |start| world.zone.date(start))
 }
 
 /// When the history of a contract begins.

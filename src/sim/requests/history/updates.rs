@@ -8,7 +8,7 @@ use super::{Call, STREAMS_MAX, Undecodable, sessions};
 use crate::sim::client::Client;
 use crate::sim::messages::{HistoricalDataUpdate, RealTimeBarTick, RealTimeBarsRequest};
 use crate::sim::reports::{double, text};
-use crate::sim::requests::contracts::{NOT_FOUND, fitting};
+use crate::sim::requests::contracts::only;
 use crate::sim::universe::Listing;
 use crate::sim::world::World;
 
@@ -75,7 +75,7 @@ impl BarStream {
         let start = next.checked_sub(length).ok()?.max(session.start);
         let end = next.min(session.end);
         let range = bars::range(world, listing, start, end, world.now)?;
-        Some(Bar { start, end, range })
+        Some(Bar { date: session.date, start, end, range })
     }
 
     /// The bar that was current at the last look, if another one is now: whole.
@@ -85,7 +85,7 @@ impl BarStream {
             return None;
         }
         let range = bars::range(world, listing, start, end, end)?;
-        Some(Bar { start, end, range })
+        Some(Bar { date: world.zone.date(start), start, end, range })
     }
 
     fn look(&mut self, world: &World, client: &mut Client, req_id: i32) {
@@ -155,10 +155,13 @@ pub fn real_time(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: RealTimeBarsRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let wanted = request.contract.unwrap_or_default();
-    let found = fitting(call.world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else {
-        call.error(req_id, 200, NOT_FOUND);
-        return Ok(());
+    let listing = match only(call.world, &wanted) {
+        Ok(listing) => listing,
+        Err(error) => {
+            let text = error.to_string();
+            call.error(req_id, 200, text);
+            return Ok(());
+        }
     };
     let show = match parse::show(listing, request.what_to_show.as_deref().unwrap_or("TRADES")) {
         Ok(show @ (Show::Trades | Show::Midpoint | Show::Bid | Show::Ask)) => show,
