@@ -53,6 +53,8 @@ pub struct Market {
     /// Step 0, when every contract costs what the universe says.
     anchor: Timestamp,
     pinned: BTreeMap<i32, (Decimal, Decimal)>,
+    /// Changes when a quote changes within its step.
+    version: u64,
     /// The last quote of each contract and its step: an order values the whole account.
     latest: RefCell<HashMap<i32, (i64, Quote)>>,
 }
@@ -61,7 +63,7 @@ impl Market {
     pub fn new(universe: Universe, hours: Hours, seed: u64, anchor: Timestamp) -> Self {
         let (pinned, latest) = (BTreeMap::new(), RefCell::default());
         let schedule = Schedule::new(hours);
-        Self { universe, schedule, seed, anchor, pinned, latest }
+        Self { universe, schedule, seed, anchor, pinned, version: 0, latest }
     }
 
     pub fn universe(&self) -> &Universe {
@@ -80,7 +82,13 @@ impl Market {
     /// Fixes the quote of a contract until the simulator ends.
     pub fn pin(&mut self, con_id: i32, bid: Decimal, ask: Decimal) {
         self.pinned.insert(con_id, (bid, ask));
+        self.version = self.version.wrapping_add(1);
         self.latest.borrow_mut().remove(&con_id);
+    }
+
+    /// A number that changes whenever quotes change in another way than by time.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// The step that `at` lies in.

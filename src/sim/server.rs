@@ -174,7 +174,7 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
             (market, (state.broker, state.settings))
         }
     };
-    Ok(World {
+    let mut world = World {
         now,
         zone: Zone::exchange(),
         market,
@@ -185,7 +185,9 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         messages_per_second: options.messages_per_second,
         clients: BTreeMap::new(),
         unsaved: true,
-    })
+    };
+    world.trade(|broker, rules| broker.turn_day(rules));
+    Ok(world)
 }
 
 async fn accept(

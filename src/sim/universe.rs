@@ -82,6 +82,13 @@ pub struct Listing {
     /// Units of the underlying in one contract; 1 for everything but futures.
     #[serde(default = "one")]
     pub multiplier: Decimal,
+    /// What one contract of a future needs to be opened, in `currency`; 0 for a share of its
+    /// notional.
+    #[serde(default)]
+    pub initial_margin: Decimal,
+    /// What one contract of a future needs to be kept; 0 for a share of its notional.
+    #[serde(default)]
+    pub maintenance_margin: Decimal,
     /// The last day that a future trades.
     #[serde(default)]
     pub last_trade_date: Option<Date>,
