@@ -1,7 +1,6 @@
 //! Several accounts, currencies and futures, as a client sees their books.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ibapi::orders::OrderUpdate;
 use rungate::sim::TrueAccount;
@@ -13,56 +12,32 @@ use super::*;
 const FIRST: &str = "DU1000001";
 const SECOND: &str = "DU1000002";
 
-/// Contracts that the built-in universe need not have: a stock in euros, a future in dollars.
-const MORE: &str = r#"
-[[contract]]
-con_id = 990000001
-symbol = "EUS"
-sec_type = "STK"
-currency = "EUR"
-exchanges = ["SMART", "IBIS"]
-primary_exchange = "IBIS"
-long_name = "A STOCK IN EUROS"
-min_tick = "0.01"
-price = "100.00"
-volatility = 0.2
-spread = "0.02"
-size_increment = "1"
+/// SAP, in euros.
+const SAP: i32 = 900_000_007;
 
-[[contract]]
-con_id = 990000002
-symbol = "FUT"
-sec_type = "FUT"
-currency = "USD"
-exchanges = ["CME"]
-primary_exchange = "CME"
-long_name = "A FUTURE IN DOLLARS"
-min_tick = "0.25"
-price = "5000.00"
-volatility = 0.2
-spread = "0.25"
-size_increment = "1"
-multiplier = "50"
-initial_margin = "15000"
-maintenance_margin = "13000"
-last_trade_date = "2099-12-18"
-"#;
-
-async fn start_two(folder: &Path) -> Simulator {
-    let universe = folder.join("universe.toml");
-    let built_in = include_str!("../../data/universe.toml");
-    std::fs::write(&universe, format!("{built_in}{MORE}")).unwrap();
-    let options = Options {
-        accounts: vec![FIRST.into(), SECOND.into()],
-        universe: Some(universe),
-        ..Options::loopback(1)
-    };
+async fn start_two() -> Simulator {
+    let accounts = vec![FIRST.into(), SECOND.into()];
+    let options = Options { accounts, ..Options::loopback(1) };
     let simulator = Simulator::start(options).await.unwrap();
     pin_spy(&simulator);
     let faults = simulator.faults();
     faults.set_price("EUR.USD", dec("1.10"), dec("1.10")).unwrap();
-    faults.set_price("EUS", dec("100"), dec("100")).unwrap();
+    faults.set_price("SAP", dec("100"), dec("100")).unwrap();
     simulator
+}
+
+/// The E-mini future that expires last.
+async fn future(client: &Client) -> Contract {
+    let wanted = Contract {
+        symbol: "ES".into(),
+        security_type: SecurityType::Future,
+        currency: "USD".into(),
+        exchange: "CME".into(),
+        ..Contract::default()
+    };
+    let details = within(client.contract_details(&wanted)).await.unwrap();
+    let last = details.into_iter().map(|details| details.contract);
+    last.max_by_key(|contract| contract.last_trade_date_or_contract_month.clone()).unwrap()
 }
 
 fn listed(con_id: i32, exchange: &str) -> Contract {
@@ -110,8 +85,7 @@ fn cents(amount: f64) -> Decimal {
 
 #[tokio::test]
 async fn each_account_has_its_own_books_and_its_rows_in_the_order_of_the_login() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = start_two(folder.path()).await;
+    let simulator = start_two().await;
     let client = connect(&simulator, CLIENT).await;
     buy(&client, SECOND, &spy(), 100.0).await;
     buy(&client, "", &spy(), 10.0).await;
@@ -142,17 +116,17 @@ async fn each_account_has_its_own_books_and_its_rows_in_the_order_of_the_login()
 
 #[tokio::test]
 async fn values_portfolio_and_results_agree_to_the_cent() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = start_two(folder.path()).await;
+    let simulator = start_two().await;
     let client = connect(&simulator, CLIENT).await;
-    let future = listed(990_000_002, "CME");
-    simulator.faults().set_price("FUT", dec("5000"), dec("5000")).unwrap();
+    let future = future(&client).await;
+    let name = future.local_symbol.clone();
+    simulator.faults().set_price(&name, dec("5000"), dec("5000")).unwrap();
     buy(&client, SECOND, &future, 2.0).await;
-    buy(&client, SECOND, &listed(990_000_001, "SMART"), 50.0).await;
+    buy(&client, SECOND, &listed(SAP, "SMART"), 50.0).await;
     let half = of(SECOND, market(Action::Sell, 20.0));
-    simulator.faults().set_price("EUS", dec("101.13"), dec("101.13")).unwrap();
-    trade(&client, &listed(990_000_001, "SMART"), &half).await;
-    simulator.faults().set_price("FUT", dec("5012.5"), dec("5012.5")).unwrap();
+    simulator.faults().set_price("SAP", dec("101.13"), dec("101.13")).unwrap();
+    trade(&client, &listed(SAP, "SMART"), &half).await;
+    simulator.faults().set_price(&name, dec("5012.5"), dec("5012.5")).unwrap();
 
     let (values, portfolio) = picture(&client, SECOND).await;
     assert_eq!(amount(&values, "FuturesPNL", "USD"), dec("1250.00"), "12.5 x 50 x 2");
@@ -191,8 +165,7 @@ async fn values_portfolio_and_results_agree_to_the_cent() {
 
 #[tokio::test]
 async fn a_working_order_reserves_margin_and_the_next_is_refused_for_want_of_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = start_two(folder.path()).await;
+    let simulator = start_two().await;
     let client = connect(&simulator, CLIENT).await;
     // 3,000 x 560 at half margin: 840,000 of a million.
     let resting = of(FIRST, limit(Action::Buy, 3000.0, 400.0));
@@ -229,12 +202,11 @@ async fn an_order_for_an_account_of_somebody_else_is_refused() {
 
 #[tokio::test]
 async fn a_commission_is_reported_in_the_currency_that_it_is_paid_in() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = start_two(folder.path()).await;
+    let simulator = start_two().await;
     let client = connect(&simulator, CLIENT).await;
     let order_id = client.next_order_id();
     let order = of(SECOND, market(Action::Buy, 10.0));
-    let stock = listed(990_000_001, "SMART");
+    let stock = listed(SAP, "SMART");
     let mut updates = client.order_update_stream().await.unwrap();
     client.submit_order(order_id, &stock, &order).await.unwrap();
     loop {

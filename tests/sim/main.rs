@@ -5,6 +5,7 @@
 
 mod account;
 mod books;
+mod clock;
 mod contracts;
 mod faults;
 mod market_data;

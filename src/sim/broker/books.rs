@@ -61,9 +61,10 @@ impl Position {
     }
 }
 
-/// What `quantity` is worth at `price`, in the currency of the contract.
+/// What `quantity` is worth at `price`, in the currency of the contract: prices may be in pence, and
+/// a future is worth its multiplier.
 pub fn worth(listing: &Listing, quantity: Decimal, price: Decimal) -> Option<Decimal> {
-    quantity.checked_mul(price)?.checked_mul(listing.multiplier)
+    quantity.checked_mul(price)?.checked_mul(listing.point_value())
 }
 
 /// A fill that is to be booked.

@@ -9,25 +9,13 @@ use crate::sim::messages;
 use crate::sim::universe::{BUILT_IN, Universe};
 
 const SPY: i32 = 756_733;
-const EUR_STOCK: i32 = 990_000_001;
+/// SAP, in euros, and VOD, in pence.
+const EUR_STOCK: i32 = 900_000_007;
+const PENCE_STOCK: i32 = 900_000_008;
 const FUTURE: i32 = 990_000_002;
 
-/// A stock in euros, and a future on it.
+/// A future in euros.
 const MORE: &str = r#"
-[[contract]]
-con_id = 990000001
-symbol = "EUS"
-sec_type = "STK"
-currency = "EUR"
-exchanges = ["SMART", "IBIS"]
-primary_exchange = "IBIS"
-long_name = "A STOCK IN EUROS"
-min_tick = "0.01"
-price = "100.00"
-volatility = 0.2
-spread = "0.02"
-size_increment = "1"
-
 [[contract]]
 con_id = 990000002
 symbol = "FUE"
@@ -44,7 +32,9 @@ size_increment = "1"
 multiplier = "10"
 initial_margin = "4000"
 maintenance_margin = "3500"
-last_trade_date = "2027-12-17"
+last_trade_date = "2030-12-20"
+contract_month = "203012"
+local_symbol = "FUEZ0"
 "#;
 
 fn dec(text: &str) -> Decimal {
@@ -126,6 +116,25 @@ fn a_stock_abroad_is_paid_for_in_its_own_currency_commission_and_all() {
     assert_eq!(account.books.cash["EUR"], dec("-1003"));
     assert_eq!(account.books.cash["USD"], start());
     assert_eq!(account.books.positions[&EUR_STOCK].average_cost(), dec("100.3"));
+}
+
+#[test]
+fn a_price_in_pence_is_paid_in_pounds() {
+    let market = market();
+    let mut account = Account::new(start());
+    let fill = Trade {
+        con_id: PENCE_STOCK,
+        side: Side::Buy,
+        quantity: 1000,
+        price: "72.5",
+        commission: "3",
+    };
+    trade(&mut account, &market, &fill);
+    assert_eq!(account.books.cash["GBP"], dec("-728"));
+    let position = &account.books.positions[&PENCE_STOCK];
+    assert_eq!(position.average_cost(), dec("0.728"), "in pounds, as the currency says");
+    let listing = market.universe().get(PENCE_STOCK).unwrap();
+    assert_eq!(position.unrealized(listing, dec("75")), Some(dec("22")), "25 less 3");
 }
 
 #[test]

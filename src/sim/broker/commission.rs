@@ -171,12 +171,11 @@ mod tests {
 
     fn listing(sec_type: SecType, symbol: &str, currency: &str) -> Listing {
         let universe = Universe::parse(BUILT_IN).unwrap();
-        Listing {
-            sec_type,
-            symbol: symbol.to_owned(),
-            currency: currency.to_owned(),
-            ..universe.get(756_733).unwrap().clone()
-        }
+        let mut listing = universe.get(756_733).unwrap().clone();
+        listing.sec_type = sec_type;
+        listing.symbol = symbol.to_owned();
+        listing.currency = currency.to_owned();
+        listing
     }
 
     fn of(listing: &Listing, quantity: i64, value: i64) -> String {

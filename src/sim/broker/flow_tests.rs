@@ -30,39 +30,21 @@ const START: Decimal = Decimal::from_parts(2_000_000, 0, 0, false, 0);
 
 const ACCOUNTS: [&str; 3] = ["DU1", "DU2", "DU3"];
 
-/// Contracts of the built-in universe that are traded: SPY, AGG, EUR.USD, USD.JPY, GBP.USD.
-const TRADED: [i32; 5] = [756_733, 900_000_001, 12_087_792, 15_016_059, 12_087_797];
+/// Contracts of the built-in universe that are traded: SPY, AGG, stocks in Canadian dollars, euros
+/// and pence, EUR.USD, USD.JPY, GBP.USD.
+const TRADED: [i32; 8] = [
+    756_733,
+    900_000_001,
+    900_000_006,
+    900_000_007,
+    900_000_008,
+    12_087_792,
+    15_016_059,
+    12_087_797,
+];
 
-/// And some that it lacks: stocks abroad, a pair without dollars, futures.
+/// And some that it lacks: a pair without dollars, and a future in euros.
 const MORE: &str = r#"
-[[contract]]
-con_id = 990000001
-symbol = "EUS"
-sec_type = "STK"
-currency = "EUR"
-exchanges = ["SMART"]
-primary_exchange = "IBIS"
-long_name = "A STOCK IN EUROS"
-min_tick = "0.01"
-price = "99.99"
-volatility = 0.4
-spread = "0.02"
-size_increment = "1"
-
-[[contract]]
-con_id = 990000002
-symbol = "GBS"
-sec_type = "STK"
-currency = "GBP"
-exchanges = ["SMART"]
-primary_exchange = "LSE"
-long_name = "A STOCK IN POUNDS"
-min_tick = "0.005"
-price = "7.775"
-volatility = 0.4
-spread = "0.005"
-size_increment = "1"
-
 [[contract]]
 con_id = 990000003
 symbol = "EUR"
@@ -75,24 +57,6 @@ price = "0.85000"
 volatility = 0.1
 spread = "0.00005"
 size_increment = "1"
-
-[[contract]]
-con_id = 990000004
-symbol = "FUT"
-sec_type = "FUT"
-currency = "USD"
-exchanges = ["CME"]
-primary_exchange = "CME"
-long_name = "A FUTURE IN DOLLARS"
-min_tick = "0.25"
-price = "5000.00"
-volatility = 0.3
-spread = "0.25"
-size_increment = "1"
-multiplier = "50"
-initial_margin = "15000"
-maintenance_margin = "13500"
-last_trade_date = "2030-12-20"
 
 [[contract]]
 con_id = 990000005
@@ -108,7 +72,11 @@ volatility = 0.3
 spread = "1"
 size_increment = "1"
 multiplier = "5"
+initial_margin = "9000"
+maintenance_margin = "8000"
 last_trade_date = "2030-12-20"
+contract_month = "203012"
+local_symbol = "FUEZ0"
 "#;
 
 /// Random numbers that are the same on every machine (SplitMix64).
@@ -158,7 +126,10 @@ impl Desk {
         let universe = Universe::parse(&format!("{BUILT_IN}{MORE}")).unwrap();
         let market = Market::new(universe, Hours::Always, SEED, anchor);
         let broker = Broker::new(&ACCOUNTS.map(str::to_owned), START);
-        let listings = TRADED.into_iter().chain(990_000_001..=990_000_005).collect();
+        // A future in dollars that does not expire meanwhile.
+        let future = market.universe().named("ES").max_by_key(|listing| listing.last_trade_date);
+        let more = [990_000_003, 990_000_005, future.unwrap().con_id];
+        let listings = TRADED.into_iter().chain(more).collect();
         Self { market, at: anchor, broker, listings, next_id: 1, checker: Checker::default() }
     }
 

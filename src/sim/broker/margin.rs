@@ -20,10 +20,6 @@ const SHORT_MAINTENANCE: Decimal = Decimal::from_parts(30, 0, 0, false, 2);
 /// Of the value of a foreign currency balance.
 pub const CURRENCY_MARGIN: Decimal = Decimal::from_parts(3, 0, 0, false, 2);
 
-/// Of the notional, for a future whose margin the universe does not name.
-const FUTURE_INITIAL: Decimal = Decimal::from_parts(10, 0, 0, false, 2);
-const FUTURE_MAINTENANCE: Decimal = Decimal::from_parts(9, 0, 0, false, 2);
-
 /// In the currency of the contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Margin {
@@ -46,15 +42,11 @@ pub fn margin(listing: &Listing, quantity: Decimal, price: Decimal) -> Option<Ma
             })
         }
         SecType::Future => {
-            let amount = |named: Decimal, share: Decimal| {
-                if named > Decimal::ZERO {
-                    return quantity.abs().checked_mul(named);
-                }
-                worth(listing, quantity.abs(), price)?.checked_mul(share)
-            };
+            let amount =
+                |named: Option<Decimal>| quantity.abs().checked_mul(named.unwrap_or_default());
             Some(Margin {
-                initial: amount(listing.initial_margin, FUTURE_INITIAL)?,
-                maintenance: amount(listing.maintenance_margin, FUTURE_MAINTENANCE)?,
+                initial: amount(listing.initial_margin)?,
+                maintenance: amount(listing.maintenance_margin)?,
             })
         }
     }
@@ -110,7 +102,9 @@ mod tests {
 
     fn listing(sec_type: SecType) -> Listing {
         let universe = Universe::parse(BUILT_IN).unwrap();
-        Listing { sec_type, ..universe.get(756_733).unwrap().clone() }
+        let mut listing = universe.get(756_733).unwrap().clone();
+        listing.sec_type = sec_type;
+        listing
     }
 
     fn dec(text: &str) -> Decimal {
@@ -127,16 +121,12 @@ mod tests {
 
     #[test]
     fn futures_need_what_the_universe_names_a_contract() {
-        let named = Listing {
-            multiplier: dec("50"),
-            initial_margin: dec("15000"),
-            maintenance_margin: dec("13000"),
-            ..listing(SecType::Future)
-        };
+        let mut named = listing(SecType::Future);
+        named.multiplier = dec("50");
+        named.initial_margin = Some(dec("15000"));
+        named.maintenance_margin = Some(dec("13000"));
         let two = margin(&named, dec("-2"), dec("5000")).unwrap();
         assert_eq!((two.initial, two.maintenance), (dec("30000"), dec("26000")));
-        let bare = Listing { initial_margin: Decimal::ZERO, ..named };
-        assert_eq!(margin(&bare, dec("2"), dec("5000")).unwrap().initial, dec("50000"));
     }
 
     #[test]
@@ -155,10 +145,11 @@ mod tests {
 
     #[test]
     fn a_currency_order_reserves_for_its_foreign_legs() {
-        let pair = |symbol: &str, currency: &str| Listing {
-            symbol: symbol.to_owned(),
-            currency: currency.to_owned(),
-            ..listing(SecType::Cash)
+        let pair = |symbol: &str, currency: &str| {
+            let mut pair = listing(SecType::Cash);
+            pair.symbol = symbol.to_owned();
+            pair.currency = currency.to_owned();
+            pair
         };
         let working = Working { buy: dec("1000"), sell: Decimal::ZERO };
         let of = |pair: &Listing| working.reserve(pair, Decimal::ZERO, dec("1.1")).unwrap();
