@@ -128,13 +128,17 @@ struct Problems<'t> {
 }
 
 impl Problems<'_> {
-    /// The line of a table's field; of the table itself if the field is not there.
+    /// The line of a table's field; of its header if the field is not there. A table ends where
+    /// the next row of a list begins: its span is that of the header alone.
     fn line(&self, table: &Range<usize>, field: &str) -> usize {
         let number = |offset: usize| {
             1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
         };
         let mut offset = table.start;
-        for line in self.text.get(table.clone()).unwrap_or_default().split_inclusive('\n') {
+        for line in self.text.get(table.start..).unwrap_or_default().split_inclusive('\n') {
+            if offset > table.start && line.starts_with("[[") {
+                break;
+            }
             let rest = line.trim_start().strip_prefix(field).map(str::trim_start);
             if rest.is_some_and(|rest| rest.starts_with('=')) {
                 return number(offset);
@@ -402,7 +406,7 @@ impl Problems<'_> {
                     && !known.contains(currency)
                     && missing.insert(currency)
                 {
-                    let text = format!(": no pair turns {currency} into {BASE_CURRENCY}");
+                    let text = format!("{currency} has no pair with {BASE_CURRENCY}");
                     self.add(&span, "currency", &listing.symbol, &text);
                 }
             }
