@@ -22,6 +22,8 @@ mod clock;
 mod connection;
 mod faults;
 mod feeds;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hours;
 mod market;
 mod messages;
@@ -74,7 +76,8 @@ pub struct Options {
     /// Prices are a function of this number, the contract and the time since the first start
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Contracts to list, in TOML; absent: the built-in 25 stocks and ETFs and 6 currency pairs
+    /// Contracts to list, in TOML; absent: the built-in stocks, ETFs, currency pairs
+    /// and futures
     #[arg(long, value_name = "FILE")]
     pub universe: Option<PathBuf>,
     /// Keep orders, positions and cash in this file, and go on from it
@@ -132,6 +135,12 @@ pub enum SimError {
     },
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    #[error("the universe file {} is refused", .path.display())]
+    UniverseRefused {
+        path: PathBuf,
+        #[source]
+        source: UniverseError,
+    },
     #[error(transparent)]
     State(#[from] StateError),
     #[error("these options cannot be used:\n  {}", .0.join("\n  "))]

@@ -156,8 +156,10 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
     let universe = match &options.universe {
         None => Universe::parse(BUILT_IN)?,
         Some(path) => {
-            let source = |source| SimError::UniverseFile { path: path.clone(), source };
-            Universe::parse(&std::fs::read_to_string(path).map_err(source)?)?
+            let unread = |source| SimError::UniverseFile { path: path.clone(), source };
+            let refused = |source| SimError::UniverseRefused { path: path.clone(), source };
+            let text = std::fs::read_to_string(path).map_err(unread)?;
+            Universe::parse(&text).map_err(refused)?
         }
     };
     let now = clock::now();
