@@ -271,7 +271,7 @@ fn an_open_order_changes_at_158_160_162_170_and_177() {
         order_state: Some(OrderState { status: some("Submitted"), ..OrderState::default() }),
     };
     let head = "5|31|756733|SPY|STK||0.0|?||SMART|USD|SPY|SPY|BUY|10|LMT|559.5|0.0|DAY||DU1||0|r1|7|9|0|0|\
-                0.0|||||";
+                0.0||||||";
     let margins = format!("{UNSET}|").repeat(9);
     let rest = format!(
         "|||||0||-1|0||||||2147483647|0|0|0||0|0|0||0|0|||None||0||||?|0|0||0|||||||0|0|0|2147483647|\

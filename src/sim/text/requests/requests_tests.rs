@@ -21,8 +21,8 @@ fn parsed<M: Message + Default>(version: i32, text: &str) -> M {
 /// A limit order as `ib_async` sends it, up to the fields that depend on the version.
 const LIMIT: &str = "3|31|756733|SPY|STK||0.0|||SMART||USD|||||BUY|10|LMT|559.5||GTC||DU1|O|0|r1|1|0|\
                      0|0|0|0|1|0||0.0|||||";
-const LIMIT_MIDDLE: &str = "||0||-1|0|||0|||0|0||0||||||0|||||0|||||||||||0|||0|0|||0||1|0|0|0|||\
-                            ||||7|||3.5||||||0|0|0|0|";
+const LIMIT_MIDDLE: &str = "||0||-1|0|||0|||0|0||0||||||0|||||0|||||||||||0|||0|0|||1||0|0|0|0|||\
+                            ||||7||||3.5|||||0|0|0|0|";
 
 #[test]
 fn an_order_is_the_same_at_every_version_that_moved_its_fields() {
