@@ -67,8 +67,8 @@ fn order(
 ) -> String {
     format!(
         "3|{order_id}|756733|SPY|STK||0.0|||SMART||USD|||||{side}|{quantity}|{kind}|{price}||DAY||||0|\
-         Zürich-1|1|0|0|0|0|0|0|0||0.0|||||||0||-1|0|||0|||0|0||0||||||0|||||0|||||||||||0|||0|0|||0||\
-         {what_if}||0|0|0|0||||||0||||||||||0|0|0|0|||0||||"
+         Zürich-1|1|0|0|0|0|0|0|0||0.0|||||||0||-1|0|||0|||0|0||0||||||0|||||0|||||||||||0|||0|0|||\
+         {what_if}||0|0|0|0|||||||0|||||||||0|0|0|0|||0|||"
     )
 }
 
@@ -208,7 +208,7 @@ async fn account_requests_in_text_end_with_their_markers_also_when_empty() {
 async fn layouts_follow_the_version_that_was_agreed_on() {
     let simulator = start().await;
     let details = "9|8|4|756733|SPY|STK||0.0|||SMART||USD|||0|||";
-    for (version, fields) in [(157, 36), (163, 37), (164, 37)] {
+    for (version, fields) in [(157, 39), (163, 40), (164, 40)] {
         let mut text = TextClient::started(&simulator, version, version).await;
         let frames = text.ask(details).await;
         assert_eq!(ids(&frames), ["10", "52"], "{version}");
