@@ -264,6 +264,18 @@ fn tell(world: &mut World, number: u64, id: i32, code: i32, text: String) {
     }
 }
 
+/// Serves a client that sends `bytes`, never reads, and closes.
+#[cfg(any(test, fuzzing))]
+pub async fn serve_bytes(mut bytes: &[u8], number: u64, shared: &Shared) {
+    let (outbox, _inbox) = outbox();
+    let (close, _closing) = watch::channel(None);
+    let _presence = Presence { shared, number };
+    let way_out = WayOut { outbox, close, padding: Padding::default() };
+    if let Err(error) = session(&mut bytes, number, shared, way_out).await {
+        tracing::trace!(error = %chain(&error), "closed a connection");
+    }
+}
+
 /// From hello to the client id. `None` when the client left.
 async fn start<R: AsyncRead + Unpin>(
     reader: &mut R,

@@ -84,6 +84,7 @@ answers! {
     FamilyCodes = 78,
     SymbolSamples = 79,
     TickReqParams = 81,
+    SmartComponents = 82,
     HeadTimestamp = 88,
     MarketRule = 93,
     PnL = 94,
