@@ -1,18 +1,19 @@
 //! IB's own Python client: every request that the simulator answers, at both ends of its versions
 //! in protobuf and, since this client still speaks it, in text.
 
+use futures::future::join_all;
+
 use crate::gateway::{Gateway, PROTOBUF, TEXT};
 use crate::python::judge;
 
-/// Runs a script at each end of the versions, each with a gateway of its own, two at a time.
+/// Runs a script at every end of the versions, each with a gateway of its own, at the same time:
+/// each mostly waits.
 async fn at_all_ends(script: &str, options: &[&str]) {
-    for ends in [PROTOBUF, TEXT] {
-        let [lowest, highest] = ends.map(|version| async move {
-            let gateway = Gateway::at_version(version, options).await;
-            judge(script, &gateway, version).await;
-        });
-        tokio::join!(lowest, highest);
-    }
+    let judged = PROTOBUF.into_iter().chain(TEXT).map(|version| async move {
+        let gateway = Gateway::at_version(version, options).await;
+        judge(script, &gateway, version).await;
+    });
+    join_all(judged).await;
 }
 
 #[tokio::test]

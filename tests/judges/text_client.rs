@@ -1,5 +1,7 @@
 //! `ib_async`, which speaks nothing but text, at the ends of its versions and where layouts change.
 
+use futures::future::join_all;
+
 use crate::gateway::{Gateway, TEXT};
 use crate::python::judge;
 
@@ -16,5 +18,5 @@ async fn the_text_client_agrees_at_every_version() {
         let gateway = Gateway::start(&["--messages-per-second", "0"]).await;
         judge("text_client.py", &gateway, version).await;
     });
-    futures::future::join_all(judged).await;
+    join_all(judged).await;
 }

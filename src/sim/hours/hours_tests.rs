@@ -1,5 +1,5 @@
-use jiff::civil::{Weekday, date};
 use jiff::SignedDuration;
+use jiff::civil::{Weekday, date};
 use proptest::prelude::*;
 
 use super::*;
