@@ -52,6 +52,12 @@ impl Zone {
         )
     }
 
+    /// `2026-01-02 15:04:05 US/Eastern`
+    pub fn sentence(&self, at: Timestamp) -> String {
+        let local = at.to_zoned_datetime(self.zone.clone());
+        format!("{} {}", local.strftime("%Y-%m-%d %H:%M:%S"), self.name)
+    }
+
     /// `15:04`
     pub fn minute(&self, at: Timestamp) -> String {
         at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M").to_string()

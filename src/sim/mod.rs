@@ -60,6 +60,9 @@ const DEFAULT_ACCOUNT: &str = "DU1234567";
 /// IB's limit.
 const DEFAULT_MESSAGES_PER_SECOND: u32 = 50;
 
+/// IB's limit.
+const DEFAULT_ORDERS_PER_SIDE: usize = 20;
+
 /// What the account holds at its first start.
 const DEFAULT_CASH: &str = "1000000";
 
@@ -93,6 +96,9 @@ pub struct Options {
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
     pub messages_per_second: u32,
+    /// Open orders that one account may have on one side of a contract; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ORDERS_PER_SIDE)]
+    pub orders_per_side: usize,
 }
 
 impl Options {
@@ -109,6 +115,7 @@ impl Options {
             hours: Hours::Always,
             server_version: connection::HIGHEST_VERSION,
             messages_per_second: 0,
+            orders_per_side: DEFAULT_ORDERS_PER_SIDE,
         }
     }
 }

@@ -8,6 +8,7 @@ mod contracts;
 mod faults;
 mod market_data;
 mod order_errors;
+mod order_types;
 mod orders;
 mod robustness;
 mod session;

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sim::broker::order::{Price, Proposal, TimeInForce};
+use crate::sim::broker::terms::Terms;
 use crate::sim::broker::{Broker, Rules};
 use crate::sim::hours::Hours;
 use crate::sim::messages;
@@ -94,6 +95,7 @@ fn proposal(listing: &Listing, market: &Market, at: Timestamp, id: i32, step: &S
         quantity: Decimal::from(step.lots) * Decimal::from(size),
         price: limit.filter(|limit| *limit > Decimal::ZERO).map_or(Price::Market, Price::Limit),
         tif: TimeInForce::Day,
+        terms: Terms::default(),
         transmit: true,
         parent_id: None,
         wire: messages::Order::default(),
