@@ -87,6 +87,7 @@ async fn what_cannot_be_changed_of_an_order_has_its_own_codes() {
         ..limit(Action::Buy, 1.0, 500.0)
     };
     client.submit_order(2, &spy(), &grouped).await.unwrap();
+    settle(&client).await;
     let plain = limit(Action::Buy, 2.0, 501.0);
     let on_close = Order { order_type: "LOC".into(), ..plain.clone() };
     let other = Order { oca_group: "b".into(), ..grouped.clone() };
