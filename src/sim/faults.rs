@@ -126,7 +126,7 @@ impl Faults {
         }
         self.shared.with(|world| {
             let universe = world.market.universe();
-            let found = universe.iter().find(|listing| listing.local_symbol() == symbol);
+            let found = universe.named(symbol).find(|listing| listing.local_symbol() == symbol);
             let Some(con_id) = found.map(|listing| listing.con_id) else {
                 return Err(SimError::UnknownSymbol(symbol.to_owned()));
             };

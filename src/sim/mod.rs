@@ -22,18 +22,23 @@ mod clock;
 mod connection;
 mod faults;
 mod feeds;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hours;
 mod market;
 mod messages;
+mod pacing;
 mod path;
 mod reports;
 mod requests;
 mod server;
 mod settings;
 mod state_file;
+mod text;
 mod truth;
 mod universe;
 mod values;
+mod walk;
 mod wire;
 mod world;
 
@@ -41,9 +46,11 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 pub use broker::order::Side;
+pub use clock::ClockError;
 pub use faults::Faults;
 pub use hours::Hours;
 pub use server::Simulator;
@@ -63,6 +70,9 @@ const DEFAULT_MESSAGES_PER_SECOND: u32 = 50;
 /// IB's limit.
 const DEFAULT_ORDERS_PER_SIDE: usize = 20;
 
+/// Real time.
+const DEFAULT_SPEED: &str = "1";
+
 /// What the account holds at its first start.
 const DEFAULT_CASH: &str = "1000000";
 
@@ -75,7 +85,8 @@ pub struct Options {
     /// Prices are a function of this number, the contract and the time since the first start
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Contracts to list, in TOML; absent: the built-in 25 stocks and ETFs and 6 currency pairs
+    /// Contracts to list, in TOML; absent: the built-in stocks, ETFs, currency pairs
+    /// and futures
     #[arg(long, value_name = "FILE")]
     pub universe: Option<PathBuf>,
     /// Keep orders, positions and cash in this file, and go on from it
@@ -90,8 +101,16 @@ pub struct Options {
     /// When markets are open: `always`, or by the `exchange` calendar of each contract
     #[arg(long, value_name = "HOURS", value_enum, default_value_t = Hours::Always)]
     pub hours: Hours,
+    /// Start the clock at this time instead of now: `2026-03-02T09:29:30` in New York, or with an
+    /// offset or a `[Zone/Name]` behind it. Orders and executions of a state file keep their
+    /// stamps, also when they are later than this
+    #[arg(long, value_name = "TIME", value_parser = clock::parse_time)]
+    pub clock: Option<Timestamp>,
+    /// Seconds of the clock in a second of real time, up to 100000; 0 stops it until it is moved
+    #[arg(long, value_name = "X", default_value = DEFAULT_SPEED)]
+    pub speed: Decimal,
     /// Speak no later version of the protocol than this
-    #[arg(long, value_name = "N", default_value_t = connection::HIGHEST_VERSION)]
+    #[arg(long, value_name = "N", default_value_t = wire::HIGHEST_PROTOBUF)]
     pub server_version: i32,
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
@@ -113,7 +132,9 @@ impl Options {
             accounts: vec![DEFAULT_ACCOUNT.to_owned()],
             cash: Decimal::from(1_000_000),
             hours: Hours::Always,
-            server_version: connection::HIGHEST_VERSION,
+            clock: None,
+            speed: Decimal::ONE,
+            server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
             orders_per_side: DEFAULT_ORDERS_PER_SIDE,
         }
@@ -137,10 +158,18 @@ pub enum SimError {
     },
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    #[error("the universe file {} is refused", .path.display())]
+    UniverseRefused {
+        path: PathBuf,
+        #[source]
+        source: UniverseError,
+    },
     #[error(transparent)]
     State(#[from] StateError),
     #[error("these options cannot be used:\n  {}", .0.join("\n  "))]
     Options(Vec<String>),
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     #[error("the universe lists no contract with local symbol {0}")]
     UnknownSymbol(String),
     #[error("{symbol}: a quote of {bid} to {ask} is not 0 < bid <= ask <= 1000000000")]

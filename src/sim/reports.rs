@@ -98,14 +98,19 @@ fn queued(world: &World, order: &Order, until: Timestamp) -> String {
 
 /// A contract as order and position frames name it.
 pub fn contract(listing: &Listing, exchange: &str) -> Contract {
+    let future = listing.sec_type == SecType::Future;
+    let last = listing.last_trade_date.map(|date| date.strftime("%Y%m%d").to_string());
     Contract {
         con_id: Some(listing.con_id),
         symbol: Some(listing.symbol.clone()),
         sec_type: Some(listing.sec_type.as_str().to_owned()),
+        last_trade_date_or_contract_month: last.clone(),
+        multiplier: future.then(|| double(listing.multiplier)),
         exchange: (!exchange.is_empty()).then(|| exchange.to_owned()),
         currency: Some(listing.currency.clone()),
         local_symbol: Some(listing.local_symbol()),
-        trading_class: Some(listing.local_symbol()),
+        trading_class: Some(listing.trading_class()),
+        last_trade_date: last,
         ..Contract::default()
     }
 }

@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test at that line")]
 
 mod account;
+mod clock;
 mod contracts;
 mod faults;
 mod market_data;
 mod order_errors;
+mod order_times;
 mod order_types;
 mod orders;
 mod robustness;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::matching::Rules;
 use super::order::{End, Order, Progress, Proposal, State};
-use super::timing::{Calendar, Stage, TooLate};
+use super::timing::{Stage, Timetable, TooLate};
 use super::{Broker, Event, NotCancellable};
 use crate::sim::universe::Listing;
 
@@ -80,7 +80,7 @@ impl Broker {
     /// Works a transmitted order under its new terms.
     fn resume(&mut self, perm_id: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
         // Too late for another auction is refused before: the order keeps the times it has.
-        if let Some(Ok(times)) = self.calendar(perm_id, rules).map(|own| own.times(rules.at))
+        if let Some(Ok(times)) = self.timetable(perm_id, rules).map(|own| own.times(rules.at))
             && let Some(order) = self.orders.get_mut(&perm_id)
         {
             order.times.expires = times.expires;
@@ -96,19 +96,19 @@ impl Broker {
     /// Whether an order comes too late for its auction.
     pub fn is_late(&self, proposal: &Proposal, rules: &Rules<'_>) -> bool {
         let Some(listing) = rules.market.universe().get(proposal.con_id) else { return false };
-        let calendar = Calendar {
+        let timetable = Timetable {
             schedule: rules.market.schedule(),
             listing,
             price: proposal.price,
             tif: proposal.tif,
             terms: &proposal.terms,
         };
-        calendar.times(rules.at) == Err(TooLate)
+        timetable.times(rules.at) == Err(TooLate)
     }
 
     /// Makes a held order work, or wait for its parent, its time, or its trigger.
     pub(super) fn transmit(&mut self, perm_id: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
-        let Some(times) = self.calendar(perm_id, rules).map(|own| own.times(rules.at)) else {
+        let Some(times) = self.timetable(perm_id, rules).map(|own| own.times(rules.at)) else {
             return;
         };
         let Ok(times) = times else {
@@ -119,7 +119,7 @@ impl Broker {
         order.times = times;
         order.state = State::Queued;
         self.station(perm_id, rules);
-        let closed = self.calendar(perm_id, rules).and_then(|own| own.closed_until(rules.at));
+        let closed = self.timetable(perm_id, rules).and_then(|own| own.closed_until(rules.at));
         let Some(order) = self.orders.get(&perm_id) else { return };
         let warns = order.state == State::Queued && order.terms.after.is_none();
         if let Some(until) = closed.filter(|_| warns) {
@@ -170,13 +170,13 @@ impl Broker {
 
     fn stage(&self, perm_id: i64, rules: &Rules<'_>) -> Option<Stage> {
         let order = self.orders.get(&perm_id)?;
-        Some(self.calendar(perm_id, rules)?.stage(&order.times, rules.at))
+        Some(self.timetable(perm_id, rules)?.stage(&order.times, rules.at))
     }
 
-    fn calendar<'a>(&'a self, perm_id: i64, rules: &Rules<'a>) -> Option<Calendar<'a>> {
+    fn timetable<'a>(&'a self, perm_id: i64, rules: &Rules<'a>) -> Option<Timetable<'a>> {
         let order = self.orders.get(&perm_id)?;
         let listing: &Listing = rules.market.universe().get(order.con_id)?;
-        Some(Calendar {
+        Some(Timetable {
             schedule: rules.market.schedule(),
             listing,
             price: order.price,
@@ -201,6 +201,11 @@ impl Broker {
             return;
         }
         let before = order.state;
+        if self.stage(perm_id, rules) == Some(Stage::Never) {
+            // A future after its last session.
+            self.take_off(perm_id, Cause::Expired, rules.at, events);
+            return;
+        }
         self.station(perm_id, rules);
         let now = self.order(perm_id).map_or(before, |order| order.state);
         if now != before {

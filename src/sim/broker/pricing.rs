@@ -65,7 +65,7 @@ pub fn is_within(order: &Order, price: Decimal) -> bool {
 /// A price inside the quote, on a tick, rounded toward the far side.
 fn between(side: Side, listing: &Listing, quote: &Quote, patience: Patience) -> Option<Decimal> {
     let way = (quote.ask - quote.bid).checked_mul(patience.share())?;
-    let tick = listing.min_tick;
+    let tick = listing.tick_at(quote.ask);
     match side {
         Side::Buy => {
             let ticks = quote.bid.checked_add(way)?.checked_div(tick)?.ceil();

@@ -69,7 +69,7 @@ pub struct TooLate;
 
 /// One order's view of the calendar.
 #[derive(Clone, Copy, Debug)]
-pub struct Calendar<'a> {
+pub struct Timetable<'a> {
     pub schedule: &'a Schedule,
     pub listing: &'a Listing,
     pub price: Price,
@@ -77,7 +77,7 @@ pub struct Calendar<'a> {
     pub terms: &'a Terms,
 }
 
-impl Calendar<'_> {
+impl Timetable<'_> {
     /// The instants of an order that is accepted at `at`.
     ///
     /// # Errors
@@ -204,9 +204,9 @@ mod tests {
     ) -> Result<(Times, Stage), TooLate> {
         let (schedule, listing) = (Schedule::new(hours), spy());
         let price = Price::Limit(rust_decimal::Decimal::ONE);
-        let calendar = Calendar { schedule: &schedule, listing: &listing, price, tif, terms };
-        let times = calendar.times(at(from))?;
-        let stage = calendar.stage(&times, at(from));
+        let own = Timetable { schedule: &schedule, listing: &listing, price, tif, terms };
+        let times = own.times(at(from))?;
+        let stage = own.stage(&times, at(from));
         Ok((times, stage))
     }
 

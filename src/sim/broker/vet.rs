@@ -201,7 +201,7 @@ fn limit(price: Option<f64>, listing: &Listing, what: &str) -> Result<Decimal, R
         .filter(|price| *price > Decimal::ZERO && *price <= PRICE_MAX)
         .ok_or_else(|| Refusal::invalid(&format!("Invalid or missing {what}")))?
         .round_dp(PRICE_DECIMALS);
-    if price % listing.min_tick == Decimal::ZERO {
+    if price % listing.tick_at(price) == Decimal::ZERO {
         return Ok(price.normalize());
     }
     let text = "The price does not conform to the minimum price variation for this contract.";
