@@ -110,7 +110,7 @@ async fn only_a_limit_order_trades_before_the_opening_if_it_may() {
 async fn orders_on_the_close_fill_at_the_close_and_come_too_late_after_its_cut_off() {
     let simulator = exchange("02T12:00").await;
     let client = connect(&simulator, CLIENT).await;
-    let on_close = Order { order_type: "MOC".into(), ..market(Action::Buy, 10_00.0) };
+    let on_close = Order { order_type: "MOC".into(), ..market(Action::Buy, 1000.0) };
     client.submit_order(1, &spy(), &on_close).await.unwrap();
     let capped = Order { order_type: "LOC".into(), ..limit(Action::Buy, 10.0, 550.0) };
     client.submit_order(2, &spy(), &capped).await.unwrap();
@@ -134,11 +134,12 @@ async fn orders_on_the_open_fill_at_the_open_and_are_refused_during_the_session(
     let simulator = exchange("02T09:00").await;
     let client = connect(&simulator, CLIENT).await;
     let on_open = Order { tif: TimeInForce::OnOpen, ..market(Action::Buy, 10.0) };
-    client.submit_order(1, &spy(), &on_open).await.unwrap();
+    let id = client.next_order_id();
+    client.submit_order(id, &spy(), &on_open).await.unwrap();
     settle(&client).await;
-    assert_eq!(status(&simulator, 1), "PreSubmitted");
+    assert_eq!(status(&simulator, id), "PreSubmitted");
     simulator.set_clock(march("02T09:30")).unwrap();
-    assert_eq!(status(&simulator, 1), "Filled");
+    assert_eq!(status(&simulator, id), "Filled");
     assert_eq!(refused(&client, &spy(), &on_open).await, 201);
 }
 
@@ -174,14 +175,16 @@ async fn where_the_market_never_closes_a_day_ends_at_midnight() {
     let simulator = Simulator::start(options).await.unwrap();
     pin_spy(&simulator);
     let client = connect(&simulator, CLIENT).await;
-    client.submit_order(1, &spy(), &limit(Action::Buy, 10.0, 500.0)).await.unwrap();
+    let day = client.next_order_id();
+    client.submit_order(day, &spy(), &limit(Action::Buy, 10.0, 500.0)).await.unwrap();
+    let moc = client.next_order_id();
     let on_close = Order { order_type: "MOC".into(), ..market(Action::Buy, 10.0) };
-    client.submit_order(2, &spy(), &on_close).await.unwrap();
+    client.submit_order(moc, &spy(), &on_close).await.unwrap();
     settle(&client).await;
-    assert_eq!(status(&simulator, 2), "PreSubmitted");
+    assert_eq!(status(&simulator, moc), "PreSubmitted");
     simulator.set_clock(march("03T00:00")).unwrap();
-    assert_eq!(status(&simulator, 1), "Cancelled");
-    assert_eq!(status(&simulator, 2), "Filled");
+    assert_eq!(status(&simulator, day), "Cancelled");
+    assert_eq!(status(&simulator, moc), "Filled");
     let (_, outcome) = trade(&client, &spy(), &market(Action::Buy, 1.0)).await;
     assert!(matches!(outcome, OrderOutcome::Filled(_)), "the next day has begun: {outcome:?}");
 }
