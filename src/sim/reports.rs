@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::broker::order::{Order, Progress, Side, State};
-use super::broker::{Event, Execution};
+use super::broker::{Event, Execution, commission_currency};
 use super::feeds;
 use super::messages::{
     self, CommissionAndFeesReport, CompletedOrder, Contract, ExecutionDetails, OpenOrder,
@@ -55,7 +55,7 @@ fn reports_of(world: &World, order: &Order, event: &Event) -> Vec<Report> {
                 return Vec::new();
             };
             let details = Report::Execution(Box::new(execution_details(world, LIVE, execution)));
-            let commission = Report::Commission(Box::new(commission_report(execution)));
+            let commission = Report::Commission(Box::new(commission_report(world, execution)));
             if progress.remaining > Decimal::ZERO {
                 return vec![details, status(progress), commission];
             }
@@ -123,6 +123,12 @@ fn contract_of(world: &World, con_id: i32, exchange: &str) -> Contract {
     }
 }
 
+/// The currency that commissions on a contract are charged in.
+pub fn paid_in(world: &World, con_id: i32) -> String {
+    let listing = world.market.universe().get(con_id);
+    listing.map_or(BASE_CURRENCY, commission_currency).to_owned()
+}
+
 /// The order as it was sent, with what the broker knows better.
 fn echo(order: &Order) -> messages::Order {
     let group = order.group().map(|group| group.name);
@@ -157,7 +163,7 @@ pub fn open_order(
     let state = OrderState {
         status: Some(status.to_owned()),
         commission_and_fees: commission.map(double),
-        commission_and_fees_currency: commission.map(|_| BASE_CURRENCY.to_owned()),
+        commission_and_fees_currency: commission.map(|_| paid_in(world, order.con_id)),
         ..OrderState::default()
     };
     OpenOrder {
@@ -217,11 +223,11 @@ pub fn execution_details(world: &World, req_id: i32, execution: &Execution) -> E
     }
 }
 
-pub fn commission_report(execution: &Execution) -> CommissionAndFeesReport {
+pub fn commission_report(world: &World, execution: &Execution) -> CommissionAndFeesReport {
     CommissionAndFeesReport {
         exec_id: Some(execution.exec_id.clone()),
         commission_and_fees: Some(double(execution.commission)),
-        currency: Some(BASE_CURRENCY.to_owned()),
+        currency: Some(paid_in(world, execution.con_id)),
         realized_pnl: execution.realized.map(double),
         bond_yield: None,
         yield_redemption_date: None,

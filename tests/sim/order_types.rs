@@ -5,6 +5,18 @@ use ibapi::orders::{OcaType, OrderStatus, OrderUpdate, TimeInForce};
 
 use super::*;
 
+/// More than any quote shows.
+const MANY: f64 = 10_000.0;
+
+fn agg() -> Contract {
+    Contract::stock("AGG").build()
+}
+
+/// AGG at 97.99 to 98.01 from now on.
+fn pin_agg(simulator: &Simulator) {
+    simulator.faults().set_price("AGG", dec("97.99"), dec("98.01")).unwrap();
+}
+
 /// The statuses of one order, up to and with the last that counts as its end.
 async fn statuses(updates: &mut Subscription<OrderUpdate>, order_id: i32) -> Vec<OrderStatus> {
     let mut seen = Vec::new();
@@ -96,12 +108,12 @@ async fn midprice_and_adaptive_fill_inside_the_quote() {
 #[tokio::test]
 async fn a_large_order_fills_in_parts_and_says_how_much_is_left_after_each() {
     let simulator = start().await;
-    pin_spy(&simulator);
+    pin_agg(&simulator);
     let client = connect(&simulator, CLIENT).await;
     let mut updates = client.order_update_stream().await.unwrap();
-    client.submit_order(1, &spy(), &market(Action::Buy, 3400.0)).await.unwrap();
+    client.submit_order(1, &agg(), &market(Action::Buy, MANY)).await.unwrap();
     let rows = statuses(&mut updates, 1).await;
-    assert!(rows.iter().all(|row| row.filled + row.remaining == 3400.0), "{rows:?}");
+    assert!(rows.iter().all(|row| row.filled + row.remaining == MANY), "{rows:?}");
     assert!(rows.iter().is_sorted_by_key(|row| row.filled));
     let statuses: Vec<_> = rows.iter().map(|row| row.status.to_string()).collect();
     assert_eq!(statuses.first().map(String::as_str), Some("PreSubmitted"));
@@ -111,25 +123,25 @@ async fn a_large_order_fills_in_parts_and_says_how_much_is_left_after_each() {
     let truth = simulator.truth();
     assert!(truth.executions.len() > 1, "no quote shows that much");
     let shares: rust_decimal::Decimal = truth.executions.iter().map(|fill| fill.shares).sum();
-    assert_eq!(shares, dec("3400"));
+    assert_eq!(shares, dec("10000"));
     let fees: rust_decimal::Decimal = truth.executions.iter().map(|fill| fill.commission).sum();
-    assert_eq!(fees, dec("17"), "half a cent a share");
+    assert_eq!(fees, dec("50"), "half a cent a share");
 }
 
 #[tokio::test]
 async fn the_rest_of_a_partly_filled_order_can_be_cancelled() {
     let simulator = start().await;
-    pin_spy(&simulator);
+    pin_agg(&simulator);
     let client = connect(&simulator, CLIENT).await;
     let mut updates = client.order_update_stream().await.unwrap();
-    client.submit_order(1, &spy(), &limit(Action::Buy, 3400.0, 560.01)).await.unwrap();
+    client.submit_order(1, &agg(), &limit(Action::Buy, MANY, 98.01)).await.unwrap();
     settle(&client).await;
-    simulator.faults().set_price("SPY", dec("561.00"), dec("561.02")).unwrap();
+    simulator.faults().set_price("AGG", dec("99.00"), dec("99.02")).unwrap();
     let _cancel = client.cancel_order(1, "").await.unwrap();
     let rows = statuses(&mut updates, 1).await;
     let last = rows.last().unwrap();
     assert_eq!(last.status.to_string(), "Cancelled");
-    assert!(last.filled > 0.0 && last.filled + last.remaining == 3400.0, "{last:?}");
+    assert!(last.filled > 0.0 && last.filled + last.remaining == MANY, "{last:?}");
     let order = simulator.truth().orders.into_values().next().unwrap();
     assert_eq!(order.filled.to_string(), last.filled.to_string());
 }
@@ -137,22 +149,22 @@ async fn the_rest_of_a_partly_filled_order_can_be_cancelled() {
 #[tokio::test]
 async fn a_fault_fills_orders_whole_whatever_is_displayed() {
     let simulator = start().await;
-    pin_spy(&simulator);
+    pin_agg(&simulator);
     simulator.faults().fill_whole(true);
     let client = connect(&simulator, CLIENT).await;
-    trade(&client, &spy(), &market(Action::Buy, 3400.0)).await;
+    trade(&client, &agg(), &market(Action::Buy, MANY)).await;
     assert_eq!(simulator.truth().executions.len(), 1);
 }
 
 #[tokio::test]
 async fn fill_or_kill_takes_all_or_nothing() {
     let simulator = start().await;
-    pin_spy(&simulator);
+    pin_agg(&simulator);
     let client = connect(&simulator, CLIENT).await;
     let kill = |quantity| Order { tif: TimeInForce::FillOrKill, ..market(Action::Buy, quantity) };
-    let (_, outcome) = trade(&client, &spy(), &kill(3400.0)).await;
+    let (_, outcome) = trade(&client, &agg(), &kill(MANY)).await;
     assert!(matches!(&outcome, OrderOutcome::Ended(status) if status.filled == 0.0), "{outcome:?}");
-    let (_, outcome) = trade(&client, &spy(), &kill(10.0)).await;
+    let (_, outcome) = trade(&client, &agg(), &kill(10.0)).await;
     assert!(matches!(outcome, OrderOutcome::Filled(_)), "{outcome:?}");
 }
 

@@ -166,6 +166,7 @@ impl Broker {
         order.times.alarm = next.into_iter().chain(order.times.expires).min();
         self.index.set_alarm(perm_id, old, order.times.alarm);
         self.depth.forget(order.con_id);
+        self.touch(perm_id);
     }
 
     fn stage(&self, perm_id: i64, rules: &Rules<'_>) -> Option<Stage> {
@@ -303,10 +304,13 @@ impl Broker {
         order.times.live_until = None;
         order.state = state;
         order.end = Some(End { at, how });
-        Some(order.progress(state.status()))
+        let progress = order.progress(state.status());
+        self.touch(perm_id);
+        Some(progress)
     }
 
     pub(super) fn announce(&mut self, perm_id: i64, status: &'static str, events: &mut Vec<Event>) {
+        self.touch(perm_id);
         if let Some(order) = self.orders.get(&perm_id) {
             events.push(Event::Accepted { perm_id, progress: order.progress(status) });
         }

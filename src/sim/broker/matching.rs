@@ -5,11 +5,11 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::books::{Booking, Books, TooLarge, Valuation};
-use super::commission::commission;
+use super::books::{Booking, TooLarge};
+use super::commission::{Traded, commission_of_fill};
 use super::life::Cause;
-use super::order::{Order, Price, Proposal, State, TimeInForce};
-use super::pricing::{appetite, is_triggered, is_within, reach, touch};
+use super::order::{Order, Price, State, TimeInForce};
+use super::pricing::{appetite, is_triggered, is_within, reach};
 use super::{Broker, Event, Execution};
 use crate::sim::market::{Market, Quote};
 use crate::sim::universe::Listing;
@@ -23,52 +23,11 @@ pub struct Rules<'a> {
     pub hold_fills: bool,
 }
 
-/// What an order would do to the account, in the base currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WhatIf {
-    pub before: Valuation,
-    pub after: Valuation,
-    pub commission: Decimal,
-}
-
-impl WhatIf {
-    /// Enough equity for the margin, or at least no more margin than before: an exit is always
-    /// possible.
-    pub fn is_affordable(&self) -> bool {
-        self.after.initial_margin <= self.after.net_liquidation()
-            || self.after.initial_margin <= self.before.initial_margin
-    }
-}
-
 impl Broker {
-    /// What `proposal` would do if it filled now. `None` when an amount is too large to be
-    /// booked.
-    pub fn what_if(&self, proposal: &Proposal, rules: &Rules<'_>) -> Option<WhatIf> {
-        let listing = rules.market.universe().get(proposal.con_id)?;
-        let quote = rules.market.quote(listing, rules.at);
-        let price = match proposal.price {
-            Price::Market => touch(proposal.side, &quote),
-            Price::Limit(limit) => limit,
-        };
-        let (_, account) = self.account(&proposal.account)?;
-        let before = account.books.value(rules.market, rules.at)?;
-        let mut books = account.books.clone();
-        let fee = fee(listing, proposal.quantity, price, rules)?;
-        let booking = Booking {
-            listing,
-            side: proposal.side,
-            quantity: proposal.quantity,
-            price,
-            commission: fee,
-        };
-        books.book(&booking).ok()?;
-        let after = books.value(rules.market, rules.at)?;
-        Some(WhatIf { before, after, commission: fee })
-    }
-
     /// Does all that time and market have brought since the last sweep: openings, auctions, ends
     /// of sessions, triggers, fills.
     pub fn sweep(&mut self, rules: &Rules<'_>) -> Vec<Event> {
+        self.turn_day(rules);
         let mut events = Vec::new();
         if self.swept.is_some_and(|last| rules.at < last) {
             self.turn_back(rules);
@@ -270,14 +229,14 @@ impl Broker {
         let Some(listing) = rules.market.universe().get(order.con_id) else { return Ok(None) };
         let (account, side) = (order.account.clone(), order.side);
         let value = price.checked_mul(quantity).ok_or(TooLarge)?;
-        let before = (order.filled, order.filled_value);
         let filled_value = order.filled_value.checked_add(value).ok_or(TooLarge)?;
+        let before = Traded { quantity: order.filled, value: order.filled_value };
         let filled = order.filled.checked_add(quantity).ok_or(TooLarge)?;
-        let commission =
-            fee_of_fill(listing, before, (filled, filled_value), rules).ok_or(TooLarge)?;
+        let after = Traded { quantity: filled, value: filled_value };
+        let commission = commission_of_fill(listing, before, after, rules).ok_or(TooLarge)?;
         let booking = Booking { listing, side, quantity, price, commission };
-        let Some(books) = self.books_mut(&account) else { return Ok(None) };
-        let realized = books.book(&booking)?;
+        let Some(account) = self.account_mut(&account) else { return Ok(None) };
+        let realized = account.book(&booking)?;
 
         let Some(order) = self.orders.get_mut(&perm_id) else { return Ok(None) };
         order.filled = filled;
@@ -292,6 +251,7 @@ impl Broker {
             let end = self.end(perm_id, State::Filled, rules.at, how);
             progress = end.unwrap_or(progress);
         }
+        self.touch(perm_id);
         Ok(Some(Event::Filled { perm_id, progress, execution: number }))
     }
 }
@@ -339,44 +299,5 @@ impl Fill<'_> {
             commission: self.commission,
             realized: self.realized,
         }
-    }
-}
-
-/// The commission of an order that fills at once, in the base currency.
-fn fee(listing: &Listing, quantity: Decimal, price: Decimal, rules: &Rules<'_>) -> Option<Decimal> {
-    let value = quantity.checked_mul(price)?;
-    let value = value.checked_mul(rules.market.rate(&listing.currency, rules.at)?)?;
-    commission(listing.sec_type, quantity, value)
-}
-
-/// The commission of one fill of an order, in the base currency, from quantity and value of all
-/// fills before it and with it: a minimum is paid once an order.
-fn fee_of_fill(
-    listing: &Listing,
-    before: (Decimal, Decimal),
-    after: (Decimal, Decimal),
-    rules: &Rules<'_>,
-) -> Option<Decimal> {
-    let rate = rules.market.rate(&listing.currency, rules.at)?;
-    let total = |(quantity, value): (Decimal, Decimal)| {
-        if quantity.is_zero() {
-            return Some(Decimal::ZERO);
-        }
-        commission(listing.sec_type, quantity, value.checked_mul(rate)?)
-    };
-    Some(total(after)?.checked_sub(total(before)?)?.max(Decimal::ZERO))
-}
-
-impl Books {
-    /// Whether every contract and currency in the books is in the universe.
-    pub fn unknown_to(&self, market: &Market) -> Vec<String> {
-        let universe = market.universe();
-        let contracts = self.positions.keys().filter(|con_id| universe.get(**con_id).is_none());
-        let contracts = contracts.map(|con_id| format!("a position in unknown contract {con_id}"));
-        let known = universe.currencies();
-        let cash = self.cash.keys().filter(|currency| !known.contains(currency.as_str()));
-        contracts
-            .chain(cash.map(|currency| format!("cash in unknown currency {currency}")))
-            .collect()
     }
 }

@@ -3,18 +3,24 @@
 //!
 //! It knows nothing of connections and frames: what happened comes back as [`Event`]s.
 
+mod account;
 pub mod books;
 mod commission;
 mod depth;
 mod family;
 mod index;
+mod journal;
 mod life;
+mod margin;
 mod matching;
 pub mod order;
 mod pricing;
+mod profit;
 pub mod terms;
 mod timing;
+mod valuation;
 mod vet;
+mod what_if;
 mod wire_order;
 
 use std::collections::BTreeMap;
@@ -23,15 +29,21 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use books::Books;
+use account::Rest;
 use depth::Depth;
 use index::Index;
-use order::{Order, Progress, Side};
+use journal::Unsaved;
+use order::{Order, Progress, Side, State};
 
+pub use account::Account;
+pub use commission::commission_currency;
 pub use family::GENERATIONS_MAX;
+pub use journal::{Changed, Changes};
 pub use life::EXCHANGE_CLOSED;
-pub use matching::{Rules, WhatIf};
+pub use matching::Rules;
+pub use valuation::Valuation;
 pub use vet::{Refusal, Sender, vet};
+pub use what_if::WhatIf;
 
 /// The first permId. Any positive number would do; IB's have nine or ten digits.
 const FIRST_PERM_ID: i64 = 1_000_000_001;
@@ -57,7 +69,7 @@ pub struct Execution {
     pub at: Timestamp,
     /// Whether the order was resting when it filled.
     pub resting: bool,
-    /// In the base currency.
+    /// In the currency that the contract's commissions are charged in.
     pub commission: Decimal,
     /// In the currency of the contract; absent when the fill closed nothing.
     pub realized: Option<Decimal>,
@@ -116,14 +128,6 @@ pub enum NotCancellable {
     Locked(i64),
 }
 
-/// One account of the login.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Account {
-    pub books: Books,
-    /// What it was worth when the simulator first started.
-    pub opening_equity: Decimal,
-}
-
 /// All that IB's servers know of the accounts.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Broker {
@@ -139,26 +143,31 @@ pub struct Broker {
     /// The instant of the last sweep.
     #[serde(skip)]
     swept: Option<Timestamp>,
+    #[serde(skip)]
+    unsaved: Unsaved,
 }
 
 impl Broker {
     /// A broker whose accounts hold nothing but `cash` each.
     pub fn new(accounts: &[String], cash: Decimal) -> Self {
-        let account = || Account { books: Books::new(cash), opening_equity: cash };
         Self {
-            accounts: accounts.iter().map(|name| (name.clone(), account())).collect(),
+            accounts: accounts.iter().map(|name| (name.clone(), Account::new(cash))).collect(),
             next_perm_id: FIRST_PERM_ID,
             orders: BTreeMap::new(),
             executions: Vec::new(),
             index: Index::default(),
             depth: Depth::default(),
             swept: None,
+            unsaved: Unsaved::default(),
         }
     }
 
     /// Rebuilds what is not in the state file.
     pub fn index(&mut self) {
         self.index = Index::of(self.orders.values());
+        for perm_id in self.index.open().clone() {
+            self.touch(perm_id);
+        }
     }
 
     /// Whether displayed sizes limit a fill. They do, unless switched off.
@@ -181,9 +190,26 @@ impl Broker {
         self.accounts().map(|(name, _)| name).collect::<Vec<_>>().join(",")
     }
 
-    fn books_mut(&mut self, name: &str) -> Option<&mut Books> {
+    fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
         let found = self.accounts.iter_mut().find(|(known, _)| known == name);
-        found.map(|(_, account)| &mut account.books)
+        found.map(|(_, account)| account)
+    }
+
+    /// To be called whenever an order changed: its account must know what it has still to trade,
+    /// and the state file how it stands.
+    fn touch(&mut self, perm_id: i64) {
+        self.unsaved.orders.insert(perm_id);
+        let Some(order) = self.orders.get(&perm_id) else { return };
+        let at_work = matches!(order.state, State::Queued | State::Working);
+        let rest = at_work.then(|| Rest {
+            con_id: order.con_id,
+            side: order.side,
+            quantity: order.remaining(),
+        });
+        let account = order.account.clone();
+        if let Some(account) = self.account_mut(&account) {
+            account.track(perm_id, rest);
+        }
     }
 
     pub fn executions(&self) -> &[Execution] {
@@ -219,6 +245,9 @@ impl Broker {
 
 #[cfg(test)]
 mod floor;
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod flow_tests;
 #[cfg(test)]
 mod order_tests;
 #[cfg(test)]

@@ -331,14 +331,14 @@ fn bracket(floor: &mut Floor, change: impl FnOnce(&mut Proposal)) -> (i32, i32, 
     assert_eq!(story(&events), ["ApiPending"]);
     let (target, _) = floor.place(|order| {
         order.side = Side::Sell;
-        order.quantity = Decimal::from(3000);
+        order.quantity = Decimal::from(50_000);
         order.parent_id = Some(parent);
         order.price = limit(57_000);
         order.transmit = false;
     });
     let (stop_loss, _) = floor.place(|order| {
         order.side = Side::Sell;
-        order.quantity = Decimal::from(3000);
+        order.quantity = Decimal::from(50_000);
         order.parent_id = Some(parent);
         order.terms.kind = stop(55_000);
     });
@@ -350,31 +350,31 @@ fn a_bracket_wakes_with_its_entry_and_one_exit_cancels_the_other() {
     let mut floor = always();
     floor.broker.limit_sizes(false);
     let (parent, target, stop_loss) = bracket(&mut floor, |order| {
-        order.quantity = Decimal::from(3000);
+        order.quantity = Decimal::from(50_000);
         order.price = limit(55_500);
     });
-    assert_eq!(floor.stands(parent), "Submitted 0/3000");
+    assert_eq!(floor.stands(parent), "Submitted 0/50000");
     let waits = floor.order(stop_loss).progress("PreSubmitted").why_held;
     assert_eq!(waits, Some("child,trigger"));
     floor.pin(55_498, 55_500);
-    assert_eq!(floor.stands(parent), "Filled 3000/0");
-    assert_eq!(floor.stands(target), "Submitted 0/3000");
-    assert_eq!(floor.stands(stop_loss), "PreSubmitted 0/3000");
+    assert_eq!(floor.stands(parent), "Filled 50000/0");
+    assert_eq!(floor.stands(target), "Submitted 0/50000");
+    assert_eq!(floor.stands(stop_loss), "PreSubmitted 0/50000");
     floor.pin(54_999, 55_001);
-    assert_eq!(floor.stands(stop_loss), "Filled 3000/0");
-    assert_eq!(floor.stands(target), "Cancelled 0/3000");
+    assert_eq!(floor.stands(stop_loss), "Filled 50000/0");
+    assert_eq!(floor.stands(target), "Cancelled 0/50000");
 }
 
 #[test]
 fn the_exits_of_a_half_filled_entry_work_for_what_it_filled() {
     let mut floor = always();
     let (parent, target, stop_loss) = bracket(&mut floor, |order| {
-        order.quantity = Decimal::from(3000);
+        order.quantity = Decimal::from(50_000);
         order.price = limit(55_500);
     });
     floor.pin(55_498, 55_500);
     let filled = floor.order(parent).filled;
-    assert!(filled > Decimal::ZERO && filled < Decimal::from(3000), "{filled}");
+    assert!(filled > Decimal::ZERO && filled < Decimal::from(50_000), "{filled}");
     assert_eq!(floor.order(stop_loss).state, State::Queued);
     // The entry is out of reach, the stop is not.
     floor.broker.limit_sizes(false);
@@ -383,7 +383,7 @@ fn the_exits_of_a_half_filled_entry_work_for_what_it_filled() {
     assert_eq!(floor.order(stop_loss).filled, filled, "no more than what is held");
     floor.step();
     assert_eq!(floor.order(stop_loss).filled, filled);
-    let rest = Decimal::from(3000) - filled;
+    let rest = Decimal::from(50_000) - filled;
     assert_eq!(floor.order(target).remaining(), rest, "reduced with its sibling");
     floor.cancel(parent);
     assert_eq!(floor.order(target).state, State::Cancelled);
@@ -394,7 +394,7 @@ fn the_exits_of_a_half_filled_entry_work_for_what_it_filled() {
 fn an_entry_cancelled_half_filled_leaves_exits_for_what_it_filled() {
     let mut floor = always();
     let (parent, target, _) = bracket(&mut floor, |order| {
-        order.quantity = Decimal::from(3000);
+        order.quantity = Decimal::from(50_000);
         order.price = limit(55_500);
     });
     floor.pin(55_498, 55_500);
@@ -419,13 +419,13 @@ fn grouped(floor: &mut Floor, kind: OcaKind, quantity: i64, price: i64) -> i32 {
 fn a_partial_fill_cancels_or_reduces_the_rest_of_its_group() {
     for kind in [OcaKind::Cancel, OcaKind::Reduce] {
         let mut floor = always();
-        let first = grouped(&mut floor, kind, 4000, 55_500);
-        let second = grouped(&mut floor, kind, 2000, 55_000);
+        let first = grouped(&mut floor, kind, 8000, 55_500);
+        let second = grouped(&mut floor, kind, 4000, 55_000);
         floor.pin(55_498, 55_500);
         let left = floor.order(first).remaining();
-        assert!(left > Decimal::ZERO && left < Decimal::from(4000));
+        assert!(left > Decimal::ZERO && left < Decimal::from(8000));
         match kind {
-            OcaKind::Cancel => assert_eq!(floor.stands(second), "Cancelled 0/2000"),
+            OcaKind::Cancel => assert_eq!(floor.stands(second), "Cancelled 0/4000"),
             OcaKind::Reduce => {
                 assert_eq!(floor.order(second).remaining(), left / Decimal::TWO);
                 floor.broker.limit_sizes(false);

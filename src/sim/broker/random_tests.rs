@@ -127,8 +127,8 @@ impl Case {
 
     fn proposal(&self, order_id: i32, draft: &Draft) -> Proposal {
         let listing = self.listing(draft.contract);
-        let mid = self.market.path_price(listing, self.market.step(self.at));
-        let near = |ticks: i8| mid + Decimal::from(ticks) * listing.min_tick;
+        let last = self.market.quote(listing, self.at).last;
+        let near = |ticks: i8| last + Decimal::from(ticks) * listing.min_tick;
         let kind = match draft.kind {
             0 => Kind::Stop { at: near(draft.limit.unwrap_or(3)), trigger: Trigger::Last },
             1 => Kind::Stop { at: near(-3), trigger: Trigger::LastOrBidAsk },
