@@ -12,9 +12,6 @@ use super::*;
 const FIRST: &str = "DU1000001";
 const SECOND: &str = "DU1000002";
 
-/// SAP, in euros.
-const SAP: i32 = 900_000_007;
-
 async fn start_two() -> Simulator {
     let accounts = vec![FIRST.into(), SECOND.into()];
     let options = Options { accounts, ..Options::loopback(1) };
@@ -40,8 +37,8 @@ async fn future(client: &Client) -> Contract {
     last.max_by_key(|contract| contract.last_trade_date_or_contract_month.clone()).unwrap()
 }
 
-fn listed(con_id: i32, exchange: &str) -> Contract {
-    Contract { contract_id: con_id, exchange: exchange.into(), ..Contract::default() }
+fn sap() -> Contract {
+    Contract::stock("SAP").in_currency("EUR").build()
 }
 
 fn of(account: &str, order: Order) -> Order {
@@ -122,10 +119,10 @@ async fn values_portfolio_and_results_agree_to_the_cent() {
     let name = future.local_symbol.clone();
     simulator.faults().set_price(&name, dec("5000"), dec("5000")).unwrap();
     buy(&client, SECOND, &future, 2.0).await;
-    buy(&client, SECOND, &listed(SAP, "SMART"), 50.0).await;
+    buy(&client, SECOND, &sap(), 50.0).await;
     let half = of(SECOND, market(Action::Sell, 20.0));
     simulator.faults().set_price("SAP", dec("101.13"), dec("101.13")).unwrap();
-    trade(&client, &listed(SAP, "SMART"), &half).await;
+    trade(&client, &sap(), &half).await;
     simulator.faults().set_price(&name, dec("5012.5"), dec("5012.5")).unwrap();
 
     let (values, portfolio) = picture(&client, SECOND).await;
@@ -178,8 +175,9 @@ async fn a_working_order_reserves_margin_and_the_next_is_refused_for_want_of_it(
     assert_eq!(refused(&client, &spy(), &second).await, 201);
     buy(&client, SECOND, &spy(), 1000.0).await;
 
-    let what_if = within(client.order(&spy()).account(FIRST).buy(1000).market().analyze());
-    let state = what_if.await.unwrap();
+    let contract = spy();
+    let what_if = client.order(&contract).account(FIRST).buy(1000).market();
+    let state = within(what_if.analyze()).await.unwrap();
     assert_eq!(state.initial_margin_before, Some(0.0));
     assert_eq!(state.initial_margin_after, Some(280_000.0), "of positions, not of orders");
     assert!(state.warning_text.contains("Equity with Loan Value"), "{}", state.warning_text);
@@ -206,7 +204,7 @@ async fn a_commission_is_reported_in_the_currency_that_it_is_paid_in() {
     let client = connect(&simulator, CLIENT).await;
     let order_id = client.next_order_id();
     let order = of(SECOND, market(Action::Buy, 10.0));
-    let stock = listed(SAP, "SMART");
+    let stock = sap();
     let mut updates = client.order_update_stream().await.unwrap();
     client.submit_order(order_id, &stock, &order).await.unwrap();
     loop {
