@@ -14,6 +14,7 @@ mod orders;
 mod robustness;
 mod session;
 mod state;
+mod text;
 
 use std::future::Future;
 use std::time::Duration;
