@@ -7,6 +7,7 @@ mod account;
 mod clock;
 mod contracts;
 mod faults;
+mod futures;
 mod market_data;
 mod order_errors;
 mod orders;
