@@ -13,7 +13,7 @@ use super::messages::{
     PortfolioValue, PositionMulti,
 };
 use super::reports::{self, double, text};
-use super::requests::market_data;
+use super::requests::{history, market_data};
 use super::values::{self, Row};
 use super::world::World;
 
@@ -44,7 +44,7 @@ fn each_client(world: &mut World, mut work: impl FnMut(&World, &mut Client)) {
     world.clients = clients;
 }
 
-/// Sends the quotes that changed.
+/// Sends the quotes that changed and the bars that formed.
 pub fn quotes(world: &mut World) {
     each_client(world, |world, client| {
         let mut tickers = std::mem::take(&mut client.subscriptions.tickers);
@@ -55,6 +55,7 @@ pub fn quotes(world: &mut World) {
             ticker.last = quote;
         }
         client.subscriptions.tickers = tickers;
+        history::update(world, client);
     });
 }
 

@@ -18,6 +18,7 @@ use super::broker::Broker;
 use super::clock::{self, STEP_MS, SimClock, Zone};
 use super::faults::{Faults, Switches};
 use super::market::Market;
+use super::replay::Replay;
 use super::settings::Settings;
 use super::state_file;
 use super::truth::Truth;
@@ -197,11 +198,14 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
             Universe::parse(&text).map_err(refused)?
         }
     };
+    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let real = clock::now();
-    let now = options.clock.unwrap_or(real);
+    // The futures that there are depend on the first start.
+    let first_start = saved.as_ref().map(|state| state.anchor).or(options.clock).unwrap_or(real);
+    let replay = Replay::read(&options.bars, &universe.clone().with_futures(first_start))?;
+    let now = options.clock.or(replay.start()).unwrap_or(real);
     let clock = SimClock::new(real, now, options.speed)?;
     let fresh = || (Broker::new(&options.accounts, options.cash), Settings::default());
-    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let (market, (broker, settings)) = match saved {
         None => (Market::new(universe, options.hours, options.seed, now), fresh()),
         Some(state) => {
@@ -211,6 +215,7 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
             (market, (state.broker, state.settings))
         }
     };
+    let market = market.with_replay(replay);
     Ok(World {
         now,
         clock,

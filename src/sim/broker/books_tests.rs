@@ -81,7 +81,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn proposal(listing: &Listing, market: &Market, at: Timestamp, id: i32, step: &Step) -> Proposal {
-    let mid = market.path_price(listing, market.step(at));
+    let mid = market.price(listing, at);
     let limit = step.limit.map(|ticks| mid + Decimal::from(ticks) * listing.min_tick);
     let size = if listing.sec_type == SecType::Cash { 500 } else { 1 };
     Proposal {

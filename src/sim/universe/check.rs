@@ -23,6 +23,9 @@ const BANDS_MAX: usize = 50;
 /// A year moves a price by a factor of e at volatility 1; more than this is a typing error.
 const VOLATILITY_MAX: f64 = 5.0;
 
+/// The same for the mean of a year.
+const DRIFT_MAX: f64 = 1.0;
+
 /// Nothing is carried for more than its own price a year.
 const CARRY_MAX: f64 = 1.0;
 
@@ -270,6 +273,13 @@ impl Problems<'_> {
                     (0.0..=VOLATILITY_MAX).contains(&listing.volatility),
                     "volatility",
                     "is not in 0..=5",
+                ),
+                (listing.drift.abs() <= DRIFT_MAX, "drift", "is not in -1..=1"),
+                (listing.correlation.abs() <= 1.0, "correlation", "is not in -1..=1"),
+                (
+                    listing.correlation == 0.0 || !listing.factor.is_empty(),
+                    "factor",
+                    "is needed for a correlation",
                 ),
                 (spread > Decimal::ZERO, "spread", "is not positive"),
                 (spread < price, "spread", "is not below the price"),
