@@ -59,6 +59,8 @@ pub struct Market {
     /// Step 0, when every contract costs what the universe says.
     anchor: Timestamp,
     pinned: BTreeMap<i32, (Decimal, Decimal)>,
+    /// Changes when a quote changes within its step.
+    version: u64,
     /// The last quote of each contract and its step: an order values the whole account.
     latest: RefCell<HashMap<i32, (i64, Quote)>>,
     /// The stretch of trading or rest that each contract was last seen in.
@@ -84,6 +86,7 @@ impl Market {
             seed,
             anchor,
             pinned: BTreeMap::new(),
+            version: 0,
             latest: RefCell::default(),
             stretches: RefCell::default(),
         }
@@ -134,7 +137,13 @@ impl Market {
     /// Fixes the quote of a contract until the simulator ends.
     pub fn pin(&mut self, con_id: i32, bid: Decimal, ask: Decimal) {
         self.pinned.insert(con_id, (bid, ask));
+        self.version = self.version.wrapping_add(1);
         self.latest.borrow_mut().remove(&con_id);
+    }
+
+    /// A number that changes whenever quotes change in another way than by time.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// The step that `at` lies in.

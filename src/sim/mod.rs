@@ -57,7 +57,7 @@ pub use hours::Hours;
 pub use replay::ReplayError;
 pub use server::Simulator;
 pub use state_file::StateError;
-pub use truth::{TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
+pub use truth::{TrueAccount, TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
 pub use universe::UniverseError;
 
 /// The port of IB Gateway's paper accounts.

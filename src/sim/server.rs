@@ -216,7 +216,7 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         }
     };
     let market = market.with_replay(replay);
-    Ok(World {
+    let mut world = World {
         now,
         clock,
         boundary: market.next_boundary(now),
@@ -230,7 +230,9 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         messages_per_second: options.messages_per_second,
         clients: BTreeMap::new(),
         unsaved: true,
-    })
+    };
+    world.trade(|broker, rules| broker.turn_day(rules));
+    Ok(world)
 }
 
 async fn accept(
