@@ -44,7 +44,11 @@ use std::path::PathBuf;
 use rust_decimal::Decimal;
 
 pub use broker::order::Side;
-pub use faults::Faults;
+pub use faults::{
+    Armed, Bounds, Conduct, Ending, Fault, Faults, FrameKind, How, Language, Lateness, List,
+    Moment, Nonsense, On, Place, Placement, Queue, RequestKind, Restored, Rule, SettingsFate,
+    Shuffle, Silence, Stage,
+};
 pub use hours::Hours;
 pub use server::Simulator;
 pub use state_file::StateError;
@@ -138,6 +142,8 @@ pub enum SimError {
     UnknownSymbol(String),
     #[error("{symbol}: a quote of {bid} to {ask} is not 0 < bid <= ask <= 1000000000")]
     BadQuote { symbol: String, bid: Decimal, ask: Decimal },
+    #[error("these faults cannot be had:\n  {}", .0.join("\n  "))]
+    Faults(Vec<String>),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
 }

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::broker::Broker;
 use super::clock::{self, STEP_MS, Zone};
-use super::faults::{Faults, Switches};
+use super::faults::{self, Faults, Switches, handshake};
 use super::market::Market;
 use super::settings::Settings;
 use super::state_file;
@@ -180,6 +180,7 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         market,
         broker,
         settings,
+        faults: faults::State::new(options.seed),
         switches: Switches::default(),
         server_version: options.server_version,
         messages_per_second: options.messages_per_second,
@@ -214,7 +215,7 @@ async fn accept(
             }
         };
         failures = 0;
-        if shared.with(|world| world.switches.refuse_connections) {
+        if shared.with(handshake::turns_away) {
             turn_away(&stream);
             continue;
         }

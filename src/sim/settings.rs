@@ -38,6 +38,37 @@ impl Settings {
         self.clients.get(&client_id).is_some_and(|ids| ids.used.contains(&order_id))
     }
 
+    /// Forgets every client and every id.
+    pub fn wipe(&mut self) {
+        self.clients.clear();
+    }
+
+    /// Forgets the highest `by` ids of every client.
+    pub fn roll_back(&mut self, by: i32) {
+        for ids in self.clients.values_mut() {
+            for _ in 0..by {
+                if ids.used.pop_last().is_none() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Forgets all ids of every client but the highest, from which the next one follows.
+    pub fn forget_used(&mut self) {
+        for ids in self.clients.values_mut() {
+            let highest = ids.used.pop_last();
+            ids.used = highest.into_iter().collect();
+        }
+    }
+
+    /// Forgets that a client used an id.
+    pub fn forget(&mut self, (client_id, order_id): (i32, i32)) {
+        if let Some(ids) = self.clients.get_mut(&client_id) {
+            ids.used.remove(&order_id);
+        }
+    }
+
     pub fn mark_used(&mut self, client_id: i32, order_id: i32) {
         self.clients.entry(client_id).or_default().used.insert(order_id);
     }

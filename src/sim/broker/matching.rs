@@ -154,6 +154,26 @@ impl Broker {
         self.wake_children(perm_id, rules, events);
     }
 
+    /// Fills an order at `price`, whether or not the market is there.
+    pub(super) fn force(
+        &mut self,
+        perm_id: i64,
+        _quantity: Decimal,
+        price: Decimal,
+        rules: &Rules<'_>,
+        events: &mut Vec<Event>,
+    ) {
+        match self.execute(perm_id, price, true, rules) {
+            Ok(Some(event)) => events.push(event),
+            Ok(None) => return,
+            Err(TooLarge) => {
+                self.unbookable(perm_id, rules.at, events);
+                return;
+            }
+        }
+        self.wake_children(perm_id, rules, events);
+    }
+
     /// Books the rest of an order at `price`.
     fn execute(
         &mut self,

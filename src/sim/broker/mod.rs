@@ -4,6 +4,7 @@
 //! It knows nothing of connections and frames: what happened comes back as [`Event`]s.
 
 pub mod books;
+mod by_hand;
 mod commission;
 mod matching;
 pub mod order;
