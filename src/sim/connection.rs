@@ -1,15 +1,15 @@
 //! One connection: handshake, then requests in and bursts out until either side ends it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Close, Inbox, Outbox, outbox};
@@ -17,13 +17,11 @@ use super::faults::lens::Lens;
 use super::faults::tap::Tap;
 use super::faults::{Silence, handshake};
 use super::messages::{ErrorMessage, ManagedAccounts, NextValidId, StartApiRequest, request};
+use super::pacing::{Pace, Pacing};
 use super::requests;
-use super::wire::{self, Codec, Hello, WireError};
+use super::text::BadRequest;
+use super::wire::{self, Codec, Frame, Hello, WireError};
 use super::world::{Shared, World};
-
-/// The versions of the protocol that this simulator speaks: protobuf throughout.
-pub const LOWEST_VERSION: i32 = 213;
-pub const HIGHEST_VERSION: i32 = 226;
 
 /// From connect to a started session. Clients need milliseconds; IB's own time-out is similar.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -44,7 +42,7 @@ enum Ended {
     #[error(transparent)]
     Wire(#[from] WireError),
     #[error(
-        "the client speaks versions {} to {}, this simulator {LOWEST_VERSION} to {HIGHEST_VERSION}",
+        "the client speaks versions {} to {} of the protocol, this simulator none of these",
         .0.lowest, .0.highest
     )]
     Version(Hello),
@@ -58,6 +56,8 @@ enum Ended {
     BadStart(#[from] prost::DecodeError),
     #[error("client id {0} is already in use")]
     ClientIdInUse(i32),
+    #[error("the client kept sending more messages a second than it may")]
+    TooManyMessages,
 }
 
 /// Serves one connection until either side ends it or the simulator stops.
@@ -72,10 +72,16 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
     let (outbox, inbox) = outbox();
     let (close, closing) = watch::channel(None);
     let resets = Arc::new(AtomicBool::new(false));
-    let writer = WriteSide { half: Some(writer), resets: Arc::clone(&resets) };
+    let padding = Padding::default();
+    let writer = WriteSide {
+        half: Some(writer),
+        resets: Arc::clone(&resets),
+        padding: Arc::clone(&padding),
+    };
     let writer = tokio::spawn(write_bursts(writer, inbox));
     let presence = Presence { shared: &shared, number };
-    let session = session(&mut reader, number, &shared, &outbox, close);
+    let way_out = WayOut { outbox: outbox.clone(), close, padding };
+    let session = session(&mut reader, number, &shared, way_out);
     let mut how = tokio::select! {
         ended = session => {
             if let Err(error) = ended {
@@ -110,11 +116,22 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
     }
 }
 
+/// A frame that means nothing to the client, once it is known in which generation.
+type Padding = Arc<OnceLock<Vec<u8>>>;
+
+/// What a session has of the way to its client.
+struct WayOut {
+    outbox: Outbox,
+    close: watch::Sender<Option<Close>>,
+    padding: Padding,
+}
+
 /// The half of the stream that is written to. Dropping such a half closes it in order, which a
 /// connection that is to be reset must not do.
 struct WriteSide {
     half: Option<OwnedWriteHalf>,
     resets: Arc<AtomicBool>,
+    padding: Padding,
 }
 
 impl Drop for WriteSide {
@@ -182,64 +199,123 @@ async fn finish(reader: &mut BufReader<Tap<OwnedReadHalf>>, writer: tokio::task:
 }
 
 /// Handshake, start, and requests until the client closes.
-async fn session(
-    reader: &mut BufReader<Tap<OwnedReadHalf>>,
+async fn session<R: AsyncRead + Unpin>(
+    reader: &mut R,
     number: u64,
     shared: &Shared,
-    outbox: &Outbox,
-    close: watch::Sender<Option<Close>>,
+    way_out: WayOut,
 ) -> Result<(), Ended> {
-    let started = timeout(START_DEADLINE, start(reader, shared, outbox)).await;
-    let Some(client_id) = started.map_err(|_elapsed| Ended::NotStarted)?? else {
+    let WayOut { outbox, close, padding } = way_out;
+    let started = timeout(START_DEADLINE, start(reader, shared, &outbox)).await;
+    let Some((client_id, mut codec)) = started.map_err(|_elapsed| Ended::NotStarted)?? else {
         return Ok(());
     };
-    let client = Client::new(client_id, Codec::Protobuf, outbox.clone(), close);
+    padding.get_or_init(|| pad(&mut codec));
+    let client = Client::new(client_id, codec.clone(), outbox.clone(), close);
     if let Err(refusal) = shared.with(|world| admit(world, number, client)) {
         let mut frame = Vec::new();
-        wire::push(&mut frame, refusal.as_ref());
+        codec.push(&mut frame, refusal.as_ref());
         if outbox.push(frame).is_err() {
             tracing::debug!("the connection ended before its refusal");
         }
         return Err(Ended::ClientIdInUse(client_id));
     }
-    while let Some(frame) = wire::read_frame(reader).await? {
-        shared.with(|world| requests::handle(world, number, &frame))?;
+    let mut pacing = Pacing::default();
+    loop {
+        let request = match wire::read_frame(reader, &codec).await {
+            Ok(Some(frame)) => Ok(frame),
+            Ok(None) => return Ok(()),
+            Err(WireError::BadRequest(bad @ BadRequest::Number { .. })) => Err(bad),
+            Err(error) => return Err(error.into()),
+        };
+        shared.with(|world| work(world, number, &mut pacing, &request))?;
+    }
+}
+
+/// Works one request, or answers what cannot be worked.
+fn work(
+    world: &mut World,
+    number: u64,
+    pacing: &mut Pacing,
+    request: &Result<Frame, BadRequest>,
+) -> Result<(), Ended> {
+    within_limit(world, number, pacing)?;
+    match request {
+        Ok(frame) => requests::handle(world, number, frame)?,
+        Err(bad) => refuse(world, number, bad),
     }
     Ok(())
 }
 
+/// Counts a message, and tells the client when they are too many.
+fn within_limit(world: &mut World, number: u64, pacing: &mut Pacing) -> Result<(), Ended> {
+    let (code, text, ended) = match pacing.count(Instant::now(), world.messages_per_second) {
+        Pace::Fine => return Ok(()),
+        Pace::Near(text) => (0, text, Ok(())),
+        Pace::Above(text) => (100, text, Ok(())),
+        Pace::TooOften(text) => (100, text, Err(Ended::TooManyMessages)),
+    };
+    tell(world, number, -1, code, text);
+    ended
+}
+
+/// Answers a request that cannot be read, under its id if it has one.
+fn refuse(world: &mut World, number: u64, bad: &BadRequest) {
+    if let BadRequest::Number { id, subject, field } = bad {
+        let text = format!("Error reading request.-'{id}' : cause - For input string: \"{field}\"");
+        tell(world, number, subject.unwrap_or(-1), 320, text);
+    }
+}
+
+fn tell(world: &mut World, number: u64, id: i32, code: i32, text: String) {
+    let error = world.error(id, code, text);
+    if let Some(client) = world.clients.get_mut(&number) {
+        client.send(&error);
+    }
+}
+
+/// Serves a client that sends `bytes`, never reads, and closes.
+#[cfg(any(test, fuzzing))]
+pub async fn serve_bytes(mut bytes: &[u8], number: u64, shared: &Shared) {
+    let (outbox, _inbox) = outbox();
+    let (close, _closing) = watch::channel(None);
+    let _presence = Presence { shared, number };
+    let way_out = WayOut { outbox, close, padding: Padding::default() };
+    if let Err(error) = session(&mut bytes, number, shared, way_out).await {
+        tracing::trace!(error = %chain(&error), "closed a connection");
+    }
+}
+
 /// From hello to the client id. `None` when the client left.
-async fn start(
-    reader: &mut BufReader<Tap<OwnedReadHalf>>,
+async fn start<R: AsyncRead + Unpin>(
+    reader: &mut R,
     shared: &Shared,
     outbox: &Outbox,
-) -> Result<Option<i32>, Ended> {
+) -> Result<Option<(i32, Codec)>, Ended> {
     let hello = wire::read_hello(reader).await?;
     let (silence, time, highest) = shared.with(|world| {
         (handshake::silence(world), world.zone.stamp(world.now), handshake::version(world))
     });
-    let version = hello.highest.min(highest);
-    if version < LOWEST_VERSION || hello.lowest > highest {
-        return Err(Ended::Version(hello));
-    }
+    let Some(version) = hello.agree(highest) else { return Err(Ended::Version(hello)) };
+    let codec = Codec::of(version);
     if silence == Some(Silence::Version) && outbox.push(wire::hello_answer(version, &time)).is_err()
     {
         return Ok(None);
     }
     if silence.is_some() {
         // Read and never answer, until the client has had enough or the deadline of the start.
-        while wire::read_frame(reader).await?.is_some() {}
+        while wire::read_frame(reader, &codec).await?.is_some() {}
         return Ok(None);
     }
     if outbox.push(wire::hello_answer(version, &time)).is_err() {
         return Ok(None);
     }
-    let Some(frame) = wire::read_frame(reader).await? else { return Ok(None) };
+    let Some(frame) = wire::read_frame(reader, &codec).await? else { return Ok(None) };
     if frame.id != request::START_API {
         return Err(Ended::StartExpected(frame.id));
     }
     let start = StartApiRequest::decode(frame.payload.as_slice())?;
-    Ok(Some(start.client_id.unwrap_or_default()))
+    Ok(Some((start.client_id.unwrap_or_default(), codec)))
 }
 
 /// Lets a client in and tells it its accounts, its next order id and that all farms are well; or
@@ -277,8 +353,10 @@ fn admit(world: &mut World, number: u64, mut client: Client) -> Result<(), Box<E
 async fn write_bursts(mut side: WriteSide, mut inbox: Inbox) {
     let Some(writer) = &mut side.half else { return };
     while let Some(mut bytes) = inbox.next(WRITE_MAX).await {
-        if bytes.len().is_multiple_of(PYTHON_READ) {
-            pad(&mut bytes);
+        if bytes.len().is_multiple_of(PYTHON_READ)
+            && let Some(padding) = side.padding.get()
+        {
+            bytes.extend_from_slice(padding);
         }
         if let Err(error) = writer.write_all(&bytes).await {
             tracing::debug!(%error, "could not write to a client");
@@ -291,7 +369,7 @@ async fn write_bursts(mut side: WriteSide, mut inbox: Inbox) {
 }
 
 /// A notice that means nothing to any client.
-fn pad(bytes: &mut Vec<u8>) {
+fn pad(codec: &mut Codec) -> Vec<u8> {
     let notice = ErrorMessage {
         id: Some(-1),
         error_time: None,
@@ -299,7 +377,9 @@ fn pad(bytes: &mut Vec<u8>) {
         error_msg: Some("Sec-def data farm connection is OK:secdefil".to_owned()),
         advanced_order_reject_json: None,
     };
-    wire::push(bytes, &notice);
+    let mut frame = Vec::new();
+    codec.push(&mut frame, &notice);
+    frame
 }
 
 #[cfg(test)]
@@ -318,7 +398,9 @@ mod tests {
             outbox.push(vec![7; *burst]).unwrap();
         }
         drop(outbox);
-        let side = WriteSide { half: Some(writer), resets: Arc::default() };
+        let padding = Padding::default();
+        padding.set(pad(&mut Codec::Protobuf)).unwrap();
+        let side = WriteSide { half: Some(writer), resets: Arc::default(), padding };
         write_bursts(side, inbox).await;
         let mut read = Vec::new();
         client.read_to_end(&mut read).await.unwrap();

@@ -5,17 +5,19 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
-use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::clock::STEP_MS;
 use super::hours::{Hours, Schedule};
 use super::path;
-use super::universe::{BASE_CURRENCY, Listing, Universe};
+use super::universe::{self, BASE_CURRENCY, Listing, Universe};
 
 /// Steps in a year of a market that never closes.
-const STEPS_A_YEAR: f64 = 365.0 * 86_400.0 * 1000.0 / 250.0;
+const STEPS_A_YEAR: f64 = SECONDS_A_YEAR * 1000.0 / 250.0;
+
+const SECONDS_A_YEAR: f64 = 365.0 * 86_400.0;
 
 /// A logarithm beyond this is no price any more; keeps `exp` finite.
 const LOG_RETURN_MAX: f64 = 20.0;
@@ -60,6 +62,7 @@ pub struct Market {
 impl Market {
     pub fn new(universe: Universe, hours: Hours, seed: u64, anchor: Timestamp) -> Self {
         let (pinned, latest) = (BTreeMap::new(), RefCell::default());
+        let universe = universe.with_futures(anchor);
         let schedule = Schedule::new(hours);
         Self { universe, schedule, seed, anchor, pinned, latest }
     }
@@ -108,7 +111,7 @@ impl Market {
         Quote {
             bid,
             ask,
-            last: to_tick((bid + ask) / Decimal::TWO, listing.min_tick),
+            last: to_tick((bid + ask) / Decimal::TWO, listing),
             bid_size: self.size(listing, step, 1),
             ask_size: self.size(listing, step, 2),
             last_size: listing.size_increment * Decimal::from(SIZE_UNIT),
@@ -118,12 +121,16 @@ impl Market {
     /// The price of the path, on a tick, pinned or not: what history is made of.
     pub fn path_price(&self, listing: &Listing, step: i64) -> Decimal {
         let scale = listing.volatility / STEPS_A_YEAR.sqrt();
-        let log_return = path::brownian(self.seed, listing.con_id, step) * scale;
-        let factor = log_return.clamp(-LOG_RETURN_MAX, LOG_RETURN_MAX).exp();
+        let log_return = path::brownian(self.seed, listing.path_id(), step) * scale;
+        // A future loses its carry as its expiry comes nearer.
+        let lived = SignedDuration::from_millis(step.saturating_mul(STEP_MS));
+        let years = lived.as_secs_f64() / SECONDS_A_YEAR;
+        let factor =
+            (log_return - listing.carry * years).clamp(-LOG_RETURN_MAX, LOG_RETURN_MAX).exp();
         let price = Decimal::from_f64(factor)
             .and_then(|factor| factor.round_dp(12).checked_mul(listing.price))
             .unwrap_or(listing.price);
-        to_tick(price, listing.min_tick).max(listing.min_tick)
+        to_tick(price, listing).max(listing.min_tick)
     }
 
     fn size(&self, listing: &Listing, step: i64, salt: u64) -> Decimal {
@@ -150,21 +157,16 @@ impl Market {
 
 /// Bid and ask around a price: the spread rounded up to whole ticks, never below one tick.
 pub fn around(listing: &Listing, price: Decimal) -> (Decimal, Decimal) {
-    let tick = listing.min_tick;
+    let tick = listing.tick_at(price);
     let ticks = (listing.spread / tick).ceil().max(Decimal::ONE);
     let below = (ticks / Decimal::TWO).floor() * tick;
     let bid = (price - below).max(tick);
     (bid, bid + ticks * tick)
 }
 
-/// The nearest multiple of `tick`.
-fn to_tick(price: Decimal, tick: Decimal) -> Decimal {
-    match price.checked_div(tick) {
-        Some(ticks) => {
-            ticks.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero) * tick
-        }
-        None => price,
-    }
+/// The nearest price that the contract can have.
+fn to_tick(price: Decimal, listing: &Listing) -> Decimal {
+    universe::round_to(price, listing.tick_at(price))
 }
 
 #[cfg(test)]
@@ -187,7 +189,7 @@ mod tests {
                 assert!(quote.bid < quote.ask, "{}: {quote:?}", listing.symbol);
                 assert!(quote.bid > Decimal::ZERO);
                 for price in [quote.bid, quote.ask, quote.last] {
-                    assert_eq!(price % listing.min_tick, Decimal::ZERO, "{}", listing.symbol);
+                    assert_eq!(price % listing.tick_at(price), Decimal::ZERO, "{}", listing.symbol);
                 }
             }
         }

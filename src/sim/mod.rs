@@ -20,17 +20,23 @@ mod broker;
 mod client;
 mod clock;
 mod connection;
+mod control;
 mod faults;
 mod feeds;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hours;
 mod market;
 mod messages;
+mod pacing;
 mod path;
 mod reports;
 mod requests;
+mod scenario;
 mod server;
 mod settings;
 mod state_file;
+mod text;
 mod truth;
 mod universe;
 mod values;
@@ -38,18 +44,19 @@ mod wire;
 mod world;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use rust_decimal::Decimal;
 
 pub use broker::order::Side;
+pub use control::ControlError;
 pub use faults::{
     Armed, Bounds, Conduct, Ending, Fault, Faults, FrameKind, How, Language, Lateness, List,
     Moment, Nonsense, On, Place, Placement, Queue, RequestKind, Restored, Rule, SettingsFate,
     Shuffle, Silence, Stage,
 };
 pub use hours::Hours;
+pub use scenario::{Scenario, ScenarioError, parse_fault};
 pub use server::Simulator;
 pub use state_file::StateError;
 pub use truth::{TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
@@ -76,7 +83,8 @@ pub struct Options {
     /// Prices are a function of this number, the contract and the time since the first start
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Contracts to list, in TOML; absent: the built-in 25 stocks and ETFs and 6 currency pairs
+    /// Contracts to list, in TOML; absent: the built-in stocks, ETFs, currency pairs
+    /// and futures
     #[arg(long, value_name = "FILE")]
     pub universe: Option<PathBuf>,
     /// Keep orders, positions and cash in this file, and go on from it
@@ -92,11 +100,20 @@ pub struct Options {
     #[arg(long, value_name = "HOURS", value_enum, default_value_t = Hours::Always)]
     pub hours: Hours,
     /// Speak no later version of the protocol than this
-    #[arg(long, value_name = "N", default_value_t = connection::HIGHEST_VERSION)]
+    #[arg(long, value_name = "N", default_value_t = wire::HIGHEST_PROTOBUF)]
     pub server_version: i32,
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
     pub messages_per_second: u32,
+    /// Begin with this fault; may be given several times. `docs/gateway-sim.md` lists all faults
+    #[arg(long = "fault", value_name = "NAME[,KEY=VALUE…]", value_parser = scenario::parse_fault)]
+    pub faults: Vec<Rule>,
+    /// Begin with the faults of this file, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Answer the control API here: the truth, the clock, the faults. A loopback address
+    #[arg(long, value_name = "HOST:PORT")]
+    pub control: Option<String>,
 }
 
 impl Options {
@@ -111,8 +128,11 @@ impl Options {
             accounts: vec![DEFAULT_ACCOUNT.to_owned()],
             cash: Decimal::from(1_000_000),
             hours: Hours::Always,
-            server_version: connection::HIGHEST_VERSION,
+            server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
+            faults: Vec::new(),
+            scenario: None,
+            control: None,
         }
     }
 }
@@ -134,6 +154,12 @@ pub enum SimError {
     },
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    #[error("the universe file {} is refused", .path.display())]
+    UniverseRefused {
+        path: PathBuf,
+        #[source]
+        source: UniverseError,
+    },
     #[error(transparent)]
     State(#[from] StateError),
     #[error("these options cannot be used:\n  {}", .0.join("\n  "))]
@@ -142,6 +168,10 @@ pub enum SimError {
     UnknownSymbol(String),
     #[error("{symbol}: a quote of {bid} to {ask} is not 0 < bid <= ask <= 1000000000")]
     BadQuote { symbol: String, bid: Decimal, ask: Decimal },
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
     #[error("these faults cannot be had:\n  {}", .0.join("\n  "))]
     Faults(Vec<String>),
     #[error("cannot write to standard output")]
@@ -155,7 +185,7 @@ pub enum SimError {
 /// When it cannot start, or cannot write its state file at the end.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), SimError> {
     let simulator = Simulator::start(options).await?;
-    announce(simulator.addr()).map_err(SimError::Output)?;
+    announce(&simulator).map_err(SimError::Output)?;
     tokio::select! {
         () = shutdown => {}
         () = simulator.stopped() => {}
@@ -163,9 +193,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     simulator.finish().await
 }
 
-fn announce(addr: SocketAddr) -> io::Result<()> {
+fn announce(simulator: &Simulator) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on {addr}")?;
+    writeln!(out, "listening on {}", simulator.addr())?;
+    if let Some(control) = simulator.control_addr() {
+        writeln!(out, "control on {control}")?;
+    }
     out.flush()
 }
 

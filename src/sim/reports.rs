@@ -11,7 +11,7 @@ use super::messages::{
     self, CommissionAndFeesReport, CompletedOrder, Contract, ExecutionDetails, OpenOrder,
     OrderState, OrderStatus, Report,
 };
-use super::universe::{BASE_CURRENCY, Listing, SMART};
+use super::universe::{BASE_CURRENCY, Listing, SMART, SecType};
 use super::world::World;
 
 /// The request id of an execution that nobody asked for.
@@ -76,14 +76,19 @@ fn reports_of(world: &World, order: &Order, event: &Event) -> Vec<Report> {
 
 /// A contract as order and position frames name it.
 pub fn contract(listing: &Listing, exchange: &str) -> Contract {
+    let future = listing.sec_type == SecType::Future;
+    let last = listing.last_trade_date.map(|date| date.strftime("%Y%m%d").to_string());
     Contract {
         con_id: Some(listing.con_id),
         symbol: Some(listing.symbol.clone()),
         sec_type: Some(listing.sec_type.as_str().to_owned()),
+        last_trade_date_or_contract_month: last.clone(),
+        multiplier: future.then(|| double(listing.multiplier)),
         exchange: (!exchange.is_empty()).then(|| exchange.to_owned()),
         currency: Some(listing.currency.clone()),
         local_symbol: Some(listing.local_symbol()),
-        trading_class: Some(listing.local_symbol()),
+        trading_class: Some(listing.trading_class()),
+        last_trade_date: last,
         ..Contract::default()
     }
 }

@@ -15,14 +15,15 @@ use tokio_util::task::TaskTracker;
 
 use super::broker::Broker;
 use super::clock::{self, STEP_MS, Zone};
-use super::faults::{self, Faults, Switches, handshake};
+use super::faults::{self, Faults, Rule, Switches, handshake};
 use super::market::Market;
+use super::scenario::Scenario;
 use super::settings::Settings;
 use super::state_file;
 use super::truth::Truth;
 use super::universe::{BUILT_IN, Universe};
 use super::world::{Shared, World};
-use super::{Options, SimError, connection, feeds};
+use super::{Options, SimError, connection, control, feeds, wire};
 
 /// IB Gateway serves this many clients.
 const CONNECTIONS_MAX: usize = 32;
@@ -47,6 +48,7 @@ const CASH_MAX: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
 #[derive(Debug)]
 pub struct Simulator {
     addr: SocketAddr,
+    control: Option<SocketAddr>,
     shared: Arc<Shared>,
     faults: Faults,
     tasks: TaskTracker,
@@ -65,10 +67,16 @@ impl Simulator {
     pub async fn start(options: Options) -> Result<Self, SimError> {
         check(&options)?;
         let world = build(&options)?;
+        let scenario = options.scenario.as_deref().map(Scenario::read).transpose()?;
         let listen = |source| SimError::Listen { listen: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
+        let control = match &options.control {
+            Some(text) => Some(control::bind(text).await?),
+            None => None,
+        };
         let shared = Arc::new(Shared::new(world, options.state.clone()));
+        shared.with(|world| begin_with(world, &options.faults, scenario))?;
         let stop = CancellationToken::new();
         let ended = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -80,9 +88,15 @@ impl Simulator {
             ended.clone(),
         ));
         tasks.spawn(run_market(Arc::clone(&shared), stop.clone()));
+        let control = control.map(|(listener, addr)| {
+            let (shared, tasks, stop) = (Arc::clone(&shared), tasks.clone(), stop.clone());
+            tasks.clone().spawn(control::serve(listener, shared, tasks, stop));
+            addr
+        });
         tracing::info!(%addr, seed = options.seed, "the simulated gateway is listening");
         Ok(Self {
             addr,
+            control,
             faults: Faults::new(Arc::clone(&shared)),
             shared,
             tasks,
@@ -94,6 +108,11 @@ impl Simulator {
     /// Where clients connect.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where the control API answers, if it was asked for.
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control
     }
 
     /// What the broker really has, at this instant.
@@ -142,10 +161,8 @@ fn check(options: &Options) -> Result<(), SimError> {
     {
         problems.push(format!("--account: 1 to {ACCOUNTS_MAX} accounts, each of them once"));
     }
-    if !(connection::LOWEST_VERSION..=connection::HIGHEST_VERSION).contains(&options.server_version)
-    {
-        let (lowest, highest) = (connection::LOWEST_VERSION, connection::HIGHEST_VERSION);
-        problems.push(format!("--server-version: {lowest} to {highest}"));
+    if !wire::is_spoken(options.server_version) {
+        problems.push(format!("--server-version: {}", wire::spoken()));
     }
     if options.cash.is_sign_negative() || options.cash > CASH_MAX {
         problems.push(format!("--cash: 0 to {CASH_MAX} dollars"));
@@ -158,8 +175,10 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
     let universe = match &options.universe {
         None => Universe::parse(BUILT_IN)?,
         Some(path) => {
-            let source = |source| SimError::UniverseFile { path: path.clone(), source };
-            Universe::parse(&std::fs::read_to_string(path).map_err(source)?)?
+            let unread = |source| SimError::UniverseFile { path: path.clone(), source };
+            let refused = |source| SimError::UniverseRefused { path: path.clone(), source };
+            let text = std::fs::read_to_string(path).map_err(unread)?;
+            Universe::parse(&text).map_err(refused)?
         }
     };
     let now = clock::now();
@@ -187,6 +206,27 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         clients: BTreeMap::new(),
         unsaved: true,
     })
+}
+
+/// Asks for the faults that the options name; all that cannot be had is told at once.
+fn begin_with(
+    world: &mut World,
+    faults: &[Rule],
+    scenario: Option<Scenario>,
+) -> Result<(), SimError> {
+    let Scenario { seed, rules } = scenario.unwrap_or_default();
+    if let Some(seed) = seed {
+        world.faults.engine.reseed(seed);
+    }
+    let mut problems = Vec::new();
+    for rule in faults.iter().cloned().chain(rules) {
+        match faults::arm(world, rule) {
+            Ok(_id) => {}
+            Err(SimError::Faults(found)) => problems.extend(found),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(SimError::Faults(problems)) }
 }
 
 async fn accept(

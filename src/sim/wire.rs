@@ -1,8 +1,9 @@
 //! Frames: a length, a message id, a payload.
 //!
-//! A frame is a 4-byte big-endian length and that many bytes of body; a body is a 4-byte
-//! big-endian message id and a protobuf payload. Only the server's answer to the client's hello
-//! has no id: it is text.
+//! A frame is a 4-byte big-endian length and that many bytes of body. In the protobuf generation a
+//! body is a 4-byte big-endian message id and a protobuf payload; in the text generation it is
+//! fields, each ended by a NUL, of which the first is the message id. The server's answer to the
+//! client's hello has no id: it is text in both.
 
 use std::io;
 use std::time::Duration;
@@ -10,12 +11,32 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::messages::{Answer, PROTOBUF};
+use super::text::{self, BadRequest, Text};
+
+/// The versions of the protobuf generation that are spoken.
+pub const LOWEST_PROTOBUF: i32 = 213;
+pub const HIGHEST_PROTOBUF: i32 = 226;
 
 /// The longest body that IB's own clients accept, and so the longest we do.
 const BODY_MAX: u32 = 0x00FF_FFFF;
 
 /// A hello is a version range and a few options. More is no TWS client.
 const HELLO_MAX: u32 = 1024;
+
+/// Whether this version is one of either generation.
+pub fn is_spoken(version: i32) -> bool {
+    (LOWEST_PROTOBUF..=HIGHEST_PROTOBUF).contains(&version)
+        || (text::LOWEST..=text::HIGHEST).contains(&version)
+}
+
+/// Which versions are, for a person.
+pub fn spoken() -> String {
+    format!(
+        "{} to {} (text) or {LOWEST_PROTOBUF} to {HIGHEST_PROTOBUF} (protobuf)",
+        text::LOWEST,
+        text::HIGHEST
+    )
+}
 
 /// How long the rest of a frame may take once its first byte is here. Clients write a frame in
 /// one call, so a longer wait means that the peer is gone or up to no good.
@@ -49,6 +70,8 @@ pub enum WireError {
     Length(u32),
     #[error("message id {0} is not a protobuf request")]
     NotProtobuf(i32),
+    #[error("a text request cannot be read")]
+    BadRequest(#[from] BadRequest),
     #[error("the peer does not begin like a TWS API client")]
     NotAClient,
 }
@@ -82,30 +105,62 @@ fn parse_hello(body: &[u8]) -> Option<Hello> {
     (lowest <= highest).then_some(Hello { lowest, highest })
 }
 
+impl Hello {
+    /// The version that a server of at most `highest` answers with; `None` when there is none
+    /// that both speak. Clients that know protobuf get protobuf. What lies between the two
+    /// generations is never answered.
+    pub fn agree(self, highest: i32) -> Option<i32> {
+        let best = self.highest.min(highest);
+        let version = match best {
+            LOWEST_PROTOBUF.. => best.min(HIGHEST_PROTOBUF),
+            _ => best.min(text::HIGHEST),
+        };
+        (version >= self.lowest.max(text::LOWEST)).then_some(version)
+    }
+}
+
 /// Reads the next request; `None` when the client closed between two frames.
 ///
 /// # Errors
 ///
-/// When the connection breaks, stalls inside a frame, or what arrives is no frame.
-pub async fn read_frame<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Option<Frame>, WireError> {
+/// When the connection breaks, stalls inside a frame, or what arrives is no frame. After
+/// [`BadRequest::Number`] the next frame can be read.
+pub async fn read_frame<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    codec: &Codec,
+) -> Result<Option<Frame>, WireError> {
     let first = match reader.read_u8().await {
         Ok(first) => first,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    match tokio::time::timeout(FRAME_DEADLINE, read_rest(reader, first)).await {
+    match tokio::time::timeout(FRAME_DEADLINE, read_rest(reader, first, codec)).await {
         Ok(frame) => frame.map(Some),
         Err(_elapsed) => Err(WireError::Stalled),
     }
 }
 
-async fn read_rest<R: AsyncRead + Unpin>(reader: &mut R, first: u8) -> Result<Frame, WireError> {
+async fn read_rest<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    first: u8,
+    codec: &Codec,
+) -> Result<Frame, WireError> {
     let mut length = [first, 0, 0, 0];
     reader.read_exact(&mut length[1..]).await?;
     let length = u32::from_be_bytes(length);
-    let Some(payload) = length.checked_sub(4).filter(|_| length <= BODY_MAX) else {
+    if length > BODY_MAX {
         return Err(WireError::Length(length));
-    };
+    }
+    let Codec::Text(text) = codec else { return read_protobuf(reader, length).await };
+    let body = read_body(reader, length).await?;
+    Ok(text::decode(text.version(), &body)?)
+}
+
+async fn read_protobuf<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    length: u32,
+) -> Result<Frame, WireError> {
+    let Some(payload) = length.checked_sub(4) else { return Err(WireError::Length(length)) };
     let id = reader.read_i32().await?;
     let payload = read_body(reader, payload).await?;
     match id.checked_sub(PROTOBUF).filter(|id| *id > 0) {
@@ -136,17 +191,24 @@ pub fn hello_answer(version: i32, time: &str) -> Vec<u8> {
     frame
 }
 
-/// How messages to one client are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the messages of one connection are read and written.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Codec {
     Protobuf,
+    Text(Text),
 }
 
 impl Codec {
-    /// Appends `message` as a frame.
-    pub fn push<M: Answer>(self, buffer: &mut Vec<u8>, message: &M) {
+    /// The one of a version that was [agreed on](Hello::agree).
+    pub fn of(version: i32) -> Self {
+        if version >= LOWEST_PROTOBUF { Self::Protobuf } else { Self::Text(Text::new(version)) }
+    }
+
+    /// Appends `message` as a frame, if it is one in this generation.
+    pub fn push<M: Answer>(&mut self, buffer: &mut Vec<u8>, message: &M) {
         match self {
             Self::Protobuf => push(buffer, message),
+            Self::Text(text) => text.push(buffer, message),
         }
     }
 }
@@ -175,7 +237,7 @@ pub fn frame_id(frame: &[u8]) -> Option<i32> {
 }
 
 /// Appends `message` as a protobuf frame.
-pub fn push<M: Answer>(buffer: &mut Vec<u8>, message: &M) {
+fn push<M: Answer>(buffer: &mut Vec<u8>, message: &M) {
     let length = message.encoded_len().saturating_add(4);
     buffer.reserve(length.saturating_add(4));
     buffer.extend_from_slice(&length_prefix(length));
@@ -184,7 +246,7 @@ pub fn push<M: Answer>(buffer: &mut Vec<u8>, message: &M) {
 }
 
 /// Answers are built here and stay far below the limit of the protocol.
-fn length_prefix(length: usize) -> [u8; 4] {
+pub fn length_prefix(length: usize) -> [u8; 4] {
     u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes()
 }
 
@@ -229,20 +291,29 @@ mod tests {
     #[tokio::test]
     async fn a_frame_is_read_and_a_clean_end_is_not_an_error() {
         let mut bytes: &[u8] = &[0, 0, 0, 6, 0, 0, 1, 15, 8, 31];
-        let frame = read_frame(&mut bytes).await.unwrap().unwrap();
+        let frame = read_frame(&mut bytes, &Codec::Protobuf).await.unwrap().unwrap();
         assert_eq!(frame, Frame { id: 71, payload: vec![8, 31] });
-        assert!(read_frame(&mut bytes).await.unwrap().is_none());
+        assert!(read_frame(&mut bytes, &Codec::Protobuf).await.unwrap().is_none());
     }
 
     #[tokio::test]
     async fn nonsense_lengths_and_text_frames_are_refused() {
         let mut long: &[u8] = &[1, 0, 0, 0, 0, 0, 1, 15];
-        assert!(matches!(read_frame(&mut long).await, Err(WireError::Length(0x0100_0000))));
+        assert!(matches!(
+            read_frame(&mut long, &Codec::Protobuf).await,
+            Err(WireError::Length(0x0100_0000))
+        ));
         let mut short: &[u8] = &[0, 0, 0, 3, 1, 2, 3];
-        assert!(matches!(read_frame(&mut short).await, Err(WireError::Length(3))));
+        assert!(matches!(
+            read_frame(&mut short, &Codec::Protobuf).await,
+            Err(WireError::Length(3))
+        ));
         let mut text: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 49];
-        assert!(matches!(read_frame(&mut text).await, Err(WireError::NotProtobuf(49))));
+        assert!(matches!(
+            read_frame(&mut text, &Codec::Protobuf).await,
+            Err(WireError::NotProtobuf(49))
+        ));
         let mut half: &[u8] = &[0, 0, 0, 6, 0, 0, 1];
-        assert!(matches!(read_frame(&mut half).await, Err(WireError::Io(_))));
+        assert!(matches!(read_frame(&mut half, &Codec::Protobuf).await, Err(WireError::Io(_))));
     }
 }

@@ -60,7 +60,7 @@ async fn a_state_file_of_another_account_or_universe_is_refused_with_all_reasons
     let other =
         Options { accounts: vec!["DU9999999".into()], universe: Some(universe), ..options(&state) };
     let error = Simulator::start(other).await.unwrap_err().to_string();
-    assert!(error.contains("another account"), "{error}");
+    assert!(error.contains("other accounts"), "{error}");
     assert!(error.contains("position in unknown contract 756733"), "{error}");
 }
 

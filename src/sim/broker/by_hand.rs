@@ -1,5 +1,6 @@
 //! What happens at the broker without a client: a fill by hand, and what the gateway forgets.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::books::Books;
@@ -21,6 +22,18 @@ impl Broker {
         for ((_, account), books) in self.accounts.iter_mut().zip(books) {
             std::mem::swap(&mut account.books, books);
         }
+    }
+
+    /// The permId of the order that came last.
+    pub fn latest(&self) -> Option<i64> {
+        self.orders.last_key_value().map(|(perm_id, _)| *perm_id)
+    }
+
+    /// Cancels an open order, as a person at the broker would.
+    pub fn cancel_by_hand(&mut self, perm_id: i64, at: Timestamp) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.take_off(perm_id, at, "Cancelled by Trader", &mut events);
+        events
     }
 
     /// Fills an open order at `price` whatever the market says: `quantity` of it, or the rest.

@@ -120,7 +120,7 @@ fn price(wire: &messages::Order, listing: &Listing) -> Result<Price, Refusal> {
         .filter(|limit| *limit > Decimal::ZERO && *limit <= PRICE_MAX)
         .ok_or_else(|| Refusal::invalid("Invalid or missing limit price"))?
         .round_dp(PRICE_DECIMALS);
-    if limit % listing.min_tick == Decimal::ZERO {
+    if limit % listing.tick_at(limit) == Decimal::ZERO {
         return Ok(Price::Limit(limit.normalize()));
     }
     let text = "The price does not conform to the minimum price variation for this contract.";

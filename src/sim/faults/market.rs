@@ -35,7 +35,7 @@ pub fn set_price(
     ask: Decimal,
 ) -> Result<(), SimError> {
     let universe = world.market.universe();
-    let found = universe.iter().find(|listing| listing.local_symbol() == symbol);
+    let found = universe.named(symbol).find(|listing| listing.local_symbol() == symbol);
     let Some(con_id) = found.map(|listing| listing.con_id) else {
         return Err(SimError::UnknownSymbol(symbol.to_owned()));
     };

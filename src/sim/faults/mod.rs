@@ -37,7 +37,7 @@ pub use fault::{Fault, Language};
 pub use orders::fill_price;
 pub use parameters::{
     Conduct, Ending, FrameKind, How, Lateness, List, Moment, Nonsense, On, Place, Placement, Queue,
-    RequestKind, Restored, SettingsFate, Shuffle, Silence,
+    RequestKind, Restored, SettingsFate, Shuffle, Silence, amount,
 };
 pub use rule::{Bounds, Problems, Rule};
 
@@ -278,7 +278,8 @@ impl Faults {
 pub fn arm(world: &mut World, rule: Rule) -> Result<u64, SimError> {
     let mut problems = rule.problems();
     if let Fault::PinPrice { symbol, .. } = &rule.fault {
-        let known = world.market.universe().iter().any(|known| known.local_symbol() == *symbol);
+        let known =
+            world.market.universe().named(symbol).any(|known| known.local_symbol() == *symbol);
         if !known {
             problems.push(format!("the universe lists no contract with local symbol {symbol}"));
         }

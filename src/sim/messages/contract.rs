@@ -296,3 +296,32 @@ pub struct MarketRule {
     #[prost(message, repeated, tag = "2")]
     pub price_increments: Vec<PriceIncrement>,
 }
+
+/// Asks what the bits and letters of a smart quote's exchanges mean.
+#[derive(Clone, PartialEq, Message)]
+pub struct SmartComponentsRequest {
+    #[prost(int32, optional, tag = "1")]
+    pub req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    pub bbo_exchange: Option<String>,
+}
+
+/// One exchange of a smart quote.
+#[derive(Clone, PartialEq, Message)]
+pub struct SmartComponent {
+    #[prost(int32, optional, tag = "1")]
+    pub bit_number: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    pub exchange: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    pub exchange_letter: Option<String>,
+}
+
+/// The exchanges of a smart quote.
+#[derive(Clone, PartialEq, Message)]
+pub struct SmartComponents {
+    #[prost(int32, optional, tag = "1")]
+    pub req_id: Option<i32>,
+    #[prost(message, repeated, tag = "2")]
+    pub smart_components: Vec<SmartComponent>,
+}

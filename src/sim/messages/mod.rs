@@ -13,6 +13,8 @@ pub mod request;
 pub mod session;
 pub mod trading;
 
+use super::text::Layout;
+
 pub use account::*;
 pub use contract::*;
 pub use market_data::*;
@@ -21,7 +23,7 @@ pub use session::*;
 pub use trading::*;
 
 /// A message that goes to a client.
-pub trait Answer: prost::Message + Clone + 'static {
+pub trait Answer: prost::Message + Layout + Clone + 'static {
     /// The message id in IB's list; on the wire [`PROTOBUF`] is added.
     const ID: i32;
 }
@@ -82,6 +84,7 @@ answers! {
     FamilyCodes = 78,
     SymbolSamples = 79,
     TickReqParams = 81,
+    SmartComponents = 82,
     HeadTimestamp = 88,
     MarketRule = 93,
     PnL = 94,

@@ -31,6 +31,7 @@ pub const ACCOUNT_UPDATES_MULTI: i32 = 76;
 pub const CANCEL_ACCOUNT_UPDATES_MULTI: i32 = 77;
 pub const FAMILY_CODES: i32 = 80;
 pub const MATCHING_SYMBOLS: i32 = 81;
+pub const SMART_COMPONENTS: i32 = 83;
 pub const HEAD_TIMESTAMP: i32 = 87;
 pub const CANCEL_HEAD_TIMESTAMP: i32 = 90;
 pub const MARKET_RULE: i32 = 91;

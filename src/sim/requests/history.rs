@@ -8,7 +8,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Span, Timestamp};
 use rust_decimal::Decimal;
 
-use super::contracts::{NOT_FOUND, fitting};
+use super::contracts::only;
 use super::{Call, Undecodable};
 use crate::sim::market::{Market, around};
 use crate::sim::messages::{
@@ -118,8 +118,7 @@ fn answer(
     request: &HistoricalDataRequest,
 ) -> Result<(HistoricalData, HistoricalDataEnd), Refused> {
     let wanted = request.contract.clone().unwrap_or_default();
-    let found = fitting(world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else { return Err((200, NOT_FOUND.to_owned())) };
+    let listing = only(world, &wanted).map_err(|error| (200, error.to_string()))?;
     let query = understand(world, request, listing)?;
     let bars = collect(world, &query)?;
     let (Some(first), Some(_)) = (bars.first(), bars.last()) else {
@@ -330,10 +329,13 @@ pub fn head_timestamp(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: HeadTimestampRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let wanted = request.contract.unwrap_or_default();
-    let found = fitting(call.world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else {
-        call.error(req_id, 200, NOT_FOUND);
-        return Ok(());
+    let listing = match only(call.world, &wanted) {
+        Ok(listing) => listing,
+        Err(error) => {
+            let text = error.to_string();
+            call.error(req_id, 200, text);
+            return Ok(());
+        }
     };
     let regular_hours = request.use_rth == Some(true);
     let Some((first, _)) = session(call.world, listing, FIRST_DAY, regular_hours) else {

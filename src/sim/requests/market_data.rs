@@ -1,6 +1,6 @@
 //! Quotes: snapshots and streams.
 
-use super::contracts::{NOT_FOUND, fitting};
+use super::contracts::{only, smart_map};
 use super::{Call, Undecodable};
 use crate::sim::client::{Client, Ticker};
 use crate::sim::market::Quote;
@@ -56,12 +56,13 @@ pub fn subscribe(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: MarketDataRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
     let wanted = request.contract.unwrap_or_default();
-    let found = fitting(call.world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else {
-        call.error(req_id, 200, NOT_FOUND);
-        return Ok(());
+    let con_id = match only(call.world, &wanted) {
+        Ok(listing) => listing.con_id,
+        Err(error) => {
+            call.error(req_id, 200, error.to_string());
+            return Ok(());
+        }
     };
-    let con_id = listing.con_id;
     if wanted.exchange.unwrap_or_default().is_empty() {
         let text = "Error validating request.-'bQ' : cause - Please enter exchange";
         call.error(req_id, 321, text);
@@ -108,7 +109,7 @@ fn begin(world: &World, client: &mut Client, req_id: i32, listing: &Listing) -> 
     client.send(&TickReqParams {
         req_id: id,
         min_tick: Some(text(listing.min_tick)),
-        bbo_exchange: None,
+        bbo_exchange: smart_map(listing).map(str::to_owned),
         snapshot_permissions: Some(3),
         last_price_precision: None,
         last_size_precision: None,

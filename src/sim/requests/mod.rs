@@ -102,6 +102,7 @@ pub fn work(
         request::CONTRACT_DATA => contracts::details(&mut call)?,
         request::MATCHING_SYMBOLS => contracts::matching_symbols(&mut call)?,
         request::MARKET_RULE => contracts::market_rule(&mut call)?,
+        request::SMART_COMPONENTS => contracts::smart_components(&mut call)?,
         request::MARKET_DATA_TYPE => market_data::set_type(&mut call)?,
         request::MARKET_DATA => market_data::subscribe(&mut call)?,
         request::CANCEL_MARKET_DATA => market_data::cancel(&mut call)?,

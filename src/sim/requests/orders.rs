@@ -1,6 +1,6 @@
 //! Place, modify, what-if, cancel.
 
-use super::contracts::{NOT_FOUND, fitting};
+use super::contracts::only;
 use super::{Call, Undecodable};
 use crate::sim::broker::order::{Order, Proposal, State};
 use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, vet};
@@ -35,8 +35,8 @@ fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Resul
     if !Settings::is_valid(order_id) {
         return Err(Refusal::invalid("Invalid order id"));
     }
-    let found = fitting(call.world.market.universe(), &wanted);
-    let [listing] = found.as_slice() else { return Err(Refusal::new(200, NOT_FOUND)) };
+    let listing =
+        only(call.world, &wanted).map_err(|error| Refusal::new(200, error.to_string()))?;
     let exchange = wanted.exchange.unwrap_or_default();
     if exchange.is_empty() {
         return Err(Refusal::invalid("Missing order exchange"));
