@@ -25,10 +25,7 @@ const ACCOUNT_STEPS: i64 = 180_000 / STEP_MS;
 
 /// One step of the market: what it filled, and what subscribers get to see of it.
 pub fn step(world: &mut World, step: i64) {
-    if world.broker.open_orders().next().is_some() {
-        let events = world.trade(|broker, rules| broker.sweep(rules));
-        reports::report(world, &events);
-    }
+    world.work_step();
     quotes(world);
     if step.rem_euclid(PNL_STEPS) == 0 {
         profit_and_loss(world);

@@ -80,6 +80,21 @@ impl Market {
         self.anchor
     }
 
+    /// The next instant after `at` at which a session of some contract begins or ends, or a day
+    /// does. Contracts of one kind share their sessions.
+    pub fn next_boundary(&self, at: Timestamp) -> Timestamp {
+        let mut kinds = Vec::new();
+        let mut boundaries = Vec::new();
+        for listing in self.universe.iter() {
+            if !kinds.contains(&listing.sec_type) {
+                kinds.push(listing.sec_type);
+                boundaries.extend(self.schedule.next_boundary(listing, at));
+            }
+        }
+        boundaries.extend(self.schedule.next_midnight(at));
+        boundaries.into_iter().min().unwrap_or(Timestamp::MAX)
+    }
+
     /// Fixes the quote of a contract until the simulator ends.
     pub fn pin(&mut self, con_id: i32, bid: Decimal, ask: Decimal) {
         self.pinned.insert(con_id, (bid, ask));

@@ -40,15 +40,18 @@ mod text;
 mod truth;
 mod universe;
 mod values;
+mod walk;
 mod wire;
 mod world;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 pub use broker::order::Side;
+pub use clock::ClockError;
 pub use control::ControlError;
 pub use faults::{
     Armed, Bounds, Conduct, Ending, Fault, Faults, FrameKind, How, Language, Lateness, List,
@@ -70,6 +73,9 @@ const DEFAULT_ACCOUNT: &str = "DU1234567";
 
 /// IB's limit.
 const DEFAULT_MESSAGES_PER_SECOND: u32 = 50;
+
+/// Real time.
+const DEFAULT_SPEED: &str = "1";
 
 /// What the account holds at its first start.
 const DEFAULT_CASH: &str = "1000000";
@@ -99,6 +105,14 @@ pub struct Options {
     /// When markets are open: `always`, or by the `exchange` calendar of each contract
     #[arg(long, value_name = "HOURS", value_enum, default_value_t = Hours::Always)]
     pub hours: Hours,
+    /// Start the clock at this time instead of now: `2026-03-02T09:29:30` in New York, or with an
+    /// offset or a `[Zone/Name]` behind it. Orders and executions of a state file keep their
+    /// stamps, also when they are later than this
+    #[arg(long, value_name = "TIME", value_parser = clock::parse_time)]
+    pub clock: Option<Timestamp>,
+    /// Seconds of the clock in a second of real time, up to 100000; 0 stops it until it is moved
+    #[arg(long, value_name = "X", default_value = DEFAULT_SPEED)]
+    pub speed: Decimal,
     /// Speak no later version of the protocol than this
     #[arg(long, value_name = "N", default_value_t = wire::HIGHEST_PROTOBUF)]
     pub server_version: i32,
@@ -128,6 +142,8 @@ impl Options {
             accounts: vec![DEFAULT_ACCOUNT.to_owned()],
             cash: Decimal::from(1_000_000),
             hours: Hours::Always,
+            clock: None,
+            speed: Decimal::ONE,
             server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
             faults: Vec::new(),
@@ -164,6 +180,8 @@ pub enum SimError {
     State(#[from] StateError),
     #[error("these options cannot be used:\n  {}", .0.join("\n  "))]
     Options(Vec<String>),
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     #[error("the universe lists no contract with local symbol {0}")]
     UnknownSymbol(String),
     #[error("{symbol}: a quote of {bid} to {ask} is not 0 < bid <= ask <= 1000000000")]

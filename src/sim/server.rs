@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -14,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::broker::Broker;
-use super::clock::{self, STEP_MS, Zone};
+use super::clock::{self, STEP_MS, SimClock, Zone};
 use super::faults::{self, Faults, Rule, Switches, handshake};
 use super::market::Market;
 use super::scenario::Scenario;
@@ -120,6 +121,40 @@ impl Simulator {
         self.shared.with(|world| Truth::of(world))
     }
 
+    /// What the simulated clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.shared.with(|world| world.now)
+    }
+
+    /// Sets the clock. On the way forward every opening, closing and end of a day is worked in its
+    /// order: auctions are held, day orders expire. Back, nothing is undone: orders and executions
+    /// keep their stamps, which may then lie in the future.
+    ///
+    /// # Errors
+    ///
+    /// When `at` is before 2000, after 2099, or more than two years ahead.
+    pub fn set_clock(&self, at: Timestamp) -> Result<(), SimError> {
+        Ok(self.shared.with(|world| world.set_clock(at))?)
+    }
+
+    /// Moves the clock forward, as [`set_clock`](Self::set_clock) does, and says what it shows.
+    ///
+    /// # Errors
+    ///
+    /// When `span` is negative or more than two years.
+    pub fn advance(&self, span: SignedDuration) -> Result<Timestamp, SimError> {
+        Ok(self.shared.with(|world| world.advance(span))?)
+    }
+
+    /// Lets the clock run at `speed` times real time. At 0 it stands until it is moved.
+    ///
+    /// # Errors
+    ///
+    /// When `speed` is not from 0 to 100,000.
+    pub fn set_speed(&self, speed: Decimal) -> Result<(), SimError> {
+        Ok(self.shared.with(|world| world.set_speed(speed))?)
+    }
+
     /// The fault switches.
     pub fn faults(&self) -> &Faults {
         &self.faults
@@ -181,7 +216,9 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
             Universe::parse(&text).map_err(refused)?
         }
     };
-    let now = clock::now();
+    let real = clock::now();
+    let now = options.clock.unwrap_or(real);
+    let clock = SimClock::new(real, now, options.speed)?;
     let fresh = || (Broker::new(&options.accounts, options.cash), Settings::default());
     let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let (market, (broker, settings)) = match saved {
@@ -195,6 +232,9 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
     };
     Ok(World {
         now,
+        clock,
+        boundary: market.next_boundary(now),
+        worked: None,
         zone: Zone::exchange(),
         market,
         broker,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::broker::{Broker, Rules};
 use super::client::Client;
-use super::clock::{self, Zone};
+use super::clock::{self, SimClock, Zone};
 use super::faults::{self, Switches};
 use super::market::Market;
 use super::messages::{ErrorMessage, Report};
@@ -21,8 +21,13 @@ use super::state_file::{self, StateError};
 /// The state of the simulator at one instant.
 #[derive(Debug)]
 pub struct World {
-    /// When the request or tick at hand came in.
+    /// When the request or tick at hand came in, by the simulated clock.
     pub now: Timestamp,
+    pub clock: SimClock,
+    /// The next instant after `now` that is worked for itself, such as an opening.
+    pub boundary: Timestamp,
+    /// The step of the prices at which orders were worked last.
+    pub worked: Option<i64>,
     pub zone: Zone,
     pub market: Market,
     pub broker: Broker,
@@ -101,7 +106,8 @@ impl Shared {
     pub fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         // A panic in a request must not take the simulator down with it.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.now = clock::now().max(world.now);
+        let now = world.clock.at(clock::now());
+        world.pass_to(now);
         faults::work::settle(&mut world);
         let result = work(&mut world);
         faults::work::finish(&mut world);

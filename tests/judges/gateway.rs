@@ -41,8 +41,9 @@ impl Gateway {
     }
 
     /// One that answers at most with `version`, to a client that may ask as fast as it can.
-    pub async fn at_version(version: i32) -> Self {
+    pub async fn at_version(version: i32, options: &[&str]) -> Self {
         let version = version.to_string();
-        Self::start(&["--server-version", &version, "--messages-per-second", "0"]).await
+        let always = ["--server-version", &version, "--messages-per-second", "0"];
+        Self::start(&[&always, options].concat()).await
     }
 }

@@ -52,7 +52,7 @@ async fn held(client: &Client) -> Vec<(i32, f64)> {
 #[tokio::test]
 async fn the_rust_client_agrees_on_sessions() {
     for version in VERSIONS {
-        let gateway = Gateway::at_version(version).await;
+        let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         assert_eq!(client.server_version(), version);
         assert_eq!(client.handshake_managed_accounts(), ["DU1234567"]);
@@ -71,7 +71,7 @@ async fn the_rust_client_agrees_on_sessions() {
 #[tokio::test]
 async fn the_rust_client_agrees_on_contracts_and_prices() {
     for version in VERSIONS {
-        let gateway = Gateway::at_version(version).await;
+        let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         let spy = spy();
         let details = within(client.contract_details(&spy)).await.unwrap();
@@ -97,7 +97,7 @@ async fn the_rust_client_agrees_on_contracts_and_prices() {
 #[tokio::test]
 async fn the_rust_client_agrees_on_orders_and_the_account() {
     for version in VERSIONS {
-        let gateway = Gateway::at_version(version).await;
+        let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         let state = within(client.order(&spy()).buy(1000).market().analyze()).await.unwrap();
         assert_eq!(state.commission, Some(5.0));
@@ -133,7 +133,7 @@ async fn the_rust_client_agrees_on_orders_and_the_account() {
 #[tokio::test]
 async fn the_rust_client_agrees_on_resting_and_refused_orders() {
     for version in VERSIONS {
-        let gateway = Gateway::at_version(version).await;
+        let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         let low = order_builder::limit_order(Action::Buy, 10.0, 400.0);
         let order_id = client.next_order_id();

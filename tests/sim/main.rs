@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test at that line")]
 
 mod account;
+mod clock;
 mod contracts;
 mod faults;
 mod market_data;

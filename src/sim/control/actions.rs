@@ -12,7 +12,7 @@ use super::routes::Refusal;
 use crate::sim::SimError;
 use crate::sim::broker::order::Side;
 use crate::sim::broker::{Sender, vet};
-use crate::sim::faults::{self, Fault, Rule};
+use crate::sim::faults::{self, Rule};
 use crate::sim::messages;
 use crate::sim::reports;
 use crate::sim::truth::Truth;
@@ -53,7 +53,7 @@ pub fn clients(shared: &Arc<Shared>) -> Value {
 }
 
 fn shown(world: &World) -> Value {
-    json!({ "now": world.now })
+    json!({ "now": world.now, "speed": world.clock.speed() })
 }
 
 pub fn clock(shared: &Arc<Shared>) -> Value {
@@ -66,16 +66,25 @@ pub fn clock(shared: &Arc<Shared>) -> Value {
 struct ClockChange {
     set: Option<Timestamp>,
     advance: Option<SignedDuration>,
+    #[serde(default, with = "crate::sim::faults::amount::maybe")]
+    speed: Option<Decimal>,
 }
 
 pub fn set_clock(shared: &Arc<Shared>, body: Map<String, Value>) -> Answer {
-    let rule = match read(body)? {
-        ClockChange { set: Some(to), advance: None } => Fault::SetClock { to },
-        ClockChange { set: None, advance: Some(by) } => Fault::AdvanceClock { by },
-        ClockChange { .. } => return Err(Refusal::new(400, "expected `set` or `advance`")),
-    };
+    let change = read(body)?;
     shared.with(|world| {
-        faults::arm(world, rule.into()).map_err(refused)?;
+        let moved = match change {
+            ClockChange { set: Some(to), advance: None, speed: None } => world.set_clock(to),
+            ClockChange { set: None, advance: Some(by), speed: None } => {
+                world.advance(by).map(|_now| ())
+            }
+            ClockChange { set: None, advance: None, speed: Some(speed) } => world.set_speed(speed),
+            ClockChange { .. } => {
+                let text = "expected one of `set`, `advance` and `speed`";
+                return Err(Refusal::new(400, text));
+            }
+        };
+        moved.map_err(|error| Refusal::new(400, error.to_string()))?;
         Ok(shown(world))
     })
 }

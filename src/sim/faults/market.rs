@@ -87,9 +87,13 @@ pub fn reset_zone(world: &mut World) {
 }
 
 pub fn set_clock(world: &mut World, to: Timestamp) {
-    tracing::warn!(%to, now = %world.now, "the clock cannot be set");
+    if let Err(error) = world.set_clock(to) {
+        tracing::warn!(%error, "a fault could not set the clock");
+    }
 }
 
 pub fn advance(world: &mut World, by: SignedDuration) {
-    tracing::warn!(%by, now = %world.now, "the clock cannot be moved");
+    if let Err(error) = world.advance(by) {
+        tracing::warn!(%error, "a fault could not move the clock");
+    }
 }

@@ -39,7 +39,7 @@ pub use parameters::{
     Conduct, Ending, FrameKind, How, Lateness, List, Moment, Nonsense, On, Place, Placement, Queue,
     RequestKind, Restored, SettingsFate, Shuffle, Silence, amount,
 };
-pub use rule::{Bounds, Problems, Rule};
+pub use rule::{Bounds, Rule};
 
 /// Prices beyond this are typing errors, and their products would leave the decimal type.
 const PRICE_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);

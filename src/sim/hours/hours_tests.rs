@@ -1,9 +1,9 @@
+use jiff::SignedDuration;
 use jiff::civil::{Weekday, date};
-use jiff::{SignedDuration, Span};
 use proptest::prelude::*;
 
 use super::*;
-use crate::sim::universe::{BUILT_IN, SecType, Universe};
+use crate::sim::universe::{BUILT_IN, Universe};
 
 fn universe() -> Universe {
     let first_start = "2026-01-02T15:00:00Z".parse().unwrap();
@@ -270,6 +270,6 @@ fn on_the_days_that_clocks_change_a_session_keeps_its_local_hours() {
         assert_eq!(monday.weekday(), Weekday::Monday);
         let day = schedule.day(&es, monday).unwrap();
         assert_eq!(day.first, at(first));
-        assert_eq!(day.last - day.first, Span::new().seconds(23 * 3600).fieldwise());
+        assert_eq!(day.last - day.first, SignedDuration::from_hours(23));
     }
 }

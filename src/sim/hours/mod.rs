@@ -164,6 +164,17 @@ impl Schedule {
         None
     }
 
+    /// The next instant after `at` at which a session of the contract begins or ends.
+    pub fn next_boundary(&self, listing: &Listing, at: Timestamp) -> Option<Timestamp> {
+        let day = self.current_or_next(listing, at)?;
+        [day.first, day.open, day.close, day.last].into_iter().filter(|edge| *edge > at).min()
+    }
+
+    /// The end of the day at the exchange of the simulator.
+    pub fn next_midnight(&self, at: Timestamp) -> Option<Timestamp> {
+        self.zone.instant(self.zone.date(at), 24, 0)
+    }
+
     /// What an order meets at `at`.
     pub fn phase(&self, listing: &Listing, at: Timestamp) -> Phase {
         match self.current_or_next(listing, at) {

@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-from app import ACCOUNT, Judge, limit, main, market, of, stock
+from app import ACCOUNT, Judge, limit, market, of, stock
+from command_line import main
 from ibapi.const import UNSET_DOUBLE
 
 SPY = 756733

@@ -6,11 +6,11 @@ wait has a deadline and ends early when the gateway says something that nobody e
 """
 
 import inspect
-import sys
 import threading
 import time
 import unittest
 
+import command_line
 from ibapi.client import EClient
 from ibapi.contract import Contract
 from ibapi.order import Order
@@ -61,10 +61,10 @@ class App(EWrapper, EClient):
         self._order_id = None
 
     @classmethod
-    def started(cls, host, port, client_id):
+    def started(cls, client_id):
         """Connects and waits until the gateway is ready for requests."""
         app = cls()
-        app.connect(host, port, client_id)
+        app.connect(command_line.HOST, command_line.PORT, client_id)
         if not app.isConnected():
             raise AssertionError(f"no connection: {app.events}")
         app.start_loop()
@@ -128,6 +128,11 @@ class App(EWrapper, EClient):
         self.ask(self.reqCurrentTime, "currentTime")
         return self.events[since:]
 
+    def pause(self, seconds):
+        """Waits for that long, or until something comes."""
+        with self._changed:
+            self._changed.wait(seconds)
+
     def request_id(self):
         self._request_id += 1
         return self._request_id
@@ -173,29 +178,21 @@ for _name, _callback in inspect.getmembers(EWrapper, inspect.isfunction):
 class Judge(unittest.TestCase):
     """Checks over one connection, which must be alive after the last of them."""
 
-    host = port = version = None
     CLIENT_ID = 7
 
     @classmethod
     def setUpClass(cls):
-        cls.app = App.started(cls.host, cls.port, cls.CLIENT_ID)
+        cls.app = App.started(cls.CLIENT_ID)
         cls.addClassCleanup(cls.app.stop)
-        if cls.app.serverVersion() != cls.version:
-            raise AssertionError(f"server version {cls.app.serverVersion()}, not {cls.version}")
+        cls.version = cls.app.serverVersion()
+        if cls.version != command_line.VERSION:
+            raise AssertionError(f"server version {cls.version}, not {command_line.VERSION}")
 
     def second_app(self, client_id):
         """Another connection, which ends with the check."""
-        app = App.started(self.host, self.port, client_id)
+        app = App.started(client_id)
         self.addCleanup(app.stop)
         return app
-
-
-def main():
-    """`SCRIPT HOST PORT VERSION` runs the checks of the script; exit code 1 if one fails."""
-    if len(sys.argv) != 4:
-        sys.exit(f"usage: {sys.argv[0]} HOST PORT VERSION")
-    Judge.host, Judge.port, Judge.version = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    unittest.main(module="__main__", argv=sys.argv[:1], verbosity=2)
 
 
 def of(events, *called):

@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-from app import Judge, main, of, pair, stock
+from app import Judge, of, pair, stock
+from command_line import main
 from ibapi.contract import Contract
 
 SPY = 756733

@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from app import Judge, main, of, pair, stock
+from app import Judge, of, pair, stock
+from command_line import main
 
 NEW_YORK = ZoneInfo("America/New_York")
 

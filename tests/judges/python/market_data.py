@@ -3,7 +3,8 @@
 import math
 from decimal import Decimal
 
-from app import Judge, main, of, pair, stock
+from app import Judge, of, pair, stock
+from command_line import main
 
 # Tick types, live and delayed.
 PRICES = {"bid": (1, 66), "ask": (2, 67), "last": (4, 68), "high": (6, 72), "low": (7, 73)}

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from app import ACCOUNT, App, Judge, limit, main, market, of, stock
+from app import ACCOUNT, App, Judge, limit, market, of, stock
+from command_line import main
 from ibapi.execution import ExecutionFilter
 from ibapi.order_cancel import OrderCancel
 
@@ -41,7 +42,7 @@ class OrderLists(Judge):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.other = App.started(cls.host, cls.port, cls.OTHER_ID)
+        cls.other = App.started(cls.OTHER_ID)
         cls.addClassCleanup(cls.other.stop)
 
     def listed(self, app, request):

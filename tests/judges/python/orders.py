@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from app import ACCOUNT, Judge, limit, main, market, of, stock
+from app import ACCOUNT, Judge, limit, market, of, stock
+from command_line import main
 from ibapi.const import UNSET_DOUBLE
 from ibapi.order_cancel import OrderCancel
 

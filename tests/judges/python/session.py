@@ -2,7 +2,8 @@
 
 import time
 
-from app import ACCOUNT, App, Judge, main, of
+import command_line
+from app import ACCOUNT, App, Judge, of
 
 
 class Session(Judge):
@@ -61,7 +62,7 @@ class Session(Judge):
     def test_a_client_id_in_use_is_refused_and_the_first_client_does_not_notice(self):
         since = len(self.app.events)
         second = App()
-        second.connect(self.host, self.port, self.CLIENT_ID)
+        second.connect(command_line.HOST, command_line.PORT, self.CLIENT_ID)
         reader = second.reader
         second.start_loop()
         at = second.wait("error", 0, errorCode=326)
@@ -80,4 +81,4 @@ class Session(Judge):
         self.assertTrue(self.app.isConnected())
 
 
-main()
+command_line.main()

@@ -2,7 +2,7 @@
 
 use super::{Layout, Text, multiplier};
 use crate::sim::messages::{
-    ContractData, ContractDataEnd, ContractDetails, MarketRule, SymbolSamples,
+    ContractData, ContractDataEnd, ContractDetails, MarketRule, SmartComponents, SymbolSamples,
 };
 
 impl Layout for ContractData {
@@ -103,6 +103,17 @@ impl Layout for MarketRule {
         to.begin::<Self>().int(self.market_rule_id).count(self.price_increments.len());
         for row in &self.price_increments {
             to.double_or_zero(row.low_edge).double_or_zero(row.increment);
+        }
+    }
+}
+
+impl Layout for SmartComponents {
+    fn lay_out(&self, to: &mut Text) {
+        to.begin::<Self>().int(self.req_id).count(self.smart_components.len());
+        for component in &self.smart_components {
+            to.int(component.bit_number)
+                .text(component.exchange.as_ref())
+                .text(component.exchange_letter.as_ref());
         }
     }
 }
