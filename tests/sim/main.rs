@@ -6,11 +6,13 @@
 mod account;
 mod clock;
 mod contracts;
+mod control;
 mod faults;
 mod market_data;
 mod order_errors;
 mod orders;
 mod robustness;
+mod scenarios;
 mod session;
 mod state;
 

@@ -7,13 +7,13 @@ mod link;
 mod lists;
 mod market;
 mod orders;
-mod peer;
+pub mod peer;
 mod reports;
 mod settings;
 mod tcp;
 
 use ibapi::orders::{OrderStatusKind, OrderUpdate};
-use rungate::sim::{Fault, Rule};
+use rungate::sim::Fault;
 
 use super::robustness::Raw;
 use super::*;
