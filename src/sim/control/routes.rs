@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
@@ -74,6 +74,11 @@ async fn work(request: Request<Incoming>, shared: &Arc<Shared>) -> Answer {
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    let length = body.size_hint().lower();
+    if usize::try_from(length).is_ok_and(|length| length > BODY_MAX) {
+        let text = format!("expected a body of at most {BODY_MAX} bytes, not {length}");
+        return Err(Refusal::new(413, text));
+    }
     let collected = tokio::time::timeout(DEADLINE, Limited::new(body, BODY_MAX).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),

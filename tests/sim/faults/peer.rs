@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use prost::Message;
 use rungate::sim::{Simulator, parse_fault};
 
-use super::super::robustness::Raw;
 use super::super::DEADLINE;
+use super::super::robustness::Raw;
 
 /// Message ids, as IB numbers them.
 pub const STATUS: i32 = 3;
@@ -269,8 +269,7 @@ impl Peer {
     }
 
     pub async fn place(&mut self, order_id: i32, order: PlacedOrder) {
-        let placed =
-            Placed { order_id: Some(order_id), contract: contract(), order: Some(order) };
+        let placed = Placed { order_id: Some(order_id), contract: contract(), order: Some(order) };
         self.send(3, &placed.encode_to_vec()).await;
     }
 

@@ -122,10 +122,8 @@ async fn precautions_refuse_by_size_and_by_value() {
     pin_spy(&simulator);
     arm(&simulator, "precaution,size=500,value=10000");
     let mut peer = Peer::start(&simulator, 7).await;
-    let sized = |quantity: &str| PlacedOrder {
-        total_quantity: Some(quantity.into()),
-        ..peer::at_market()
-    };
+    let sized =
+        |quantity: &str| PlacedOrder { total_quantity: Some(quantity.into()), ..peer::at_market() };
     peer.place(1, sized("501")).await;
     peer.place(2, sized("20")).await;
     assert_eq!(peer.story().await, ["error 383", "error 451"]);
