@@ -26,6 +26,6 @@ fi
 # What ends half-way leaves no folder that looks whole: the stamp comes last.
 rm -rf "$folder"
 python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
-    --no-compile --only-binary :all: --require-hashes --target "$folder" \
+    --compile --only-binary :all: --require-hashes --target "$folder" \
     --requirement "$requirements"
 stamp >"$folder/installed.txt"

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::faults::lens::Lens;
 use super::market::Quote;
 use super::messages::{Answer, Report};
+use super::requests::history::{self, BarStream};
 use super::wire::Codec;
 
 /// Bursts waiting for a client that does not read. Each answers one request or one event; a
@@ -145,6 +146,7 @@ pub struct Subscriptions {
     /// 1 live, 2 frozen, 3 delayed, 4 delayed frozen.
     pub market_data_type: i32,
     pub tickers: BTreeMap<i32, Ticker>,
+    pub bars: BTreeMap<i32, BarStream>,
     pub positions: bool,
     /// Account by request id.
     pub positions_multi: BTreeMap<i32, String>,
@@ -162,6 +164,7 @@ impl Default for Subscriptions {
         Self {
             market_data_type: 1,
             tickers: BTreeMap::new(),
+            bars: BTreeMap::new(),
             positions: false,
             positions_multi: BTreeMap::new(),
             summaries: BTreeMap::new(),
@@ -180,6 +183,8 @@ pub struct Client {
     pub subscriptions: Subscriptions,
     /// What faults make of each frame.
     pub lens: Lens,
+    /// Its requests for short bars.
+    pub history: history::Pacing,
     codec: Codec,
     outbox: Outbox,
     close: watch::Sender<Option<Close>>,
@@ -198,6 +203,7 @@ impl Client {
             client_id,
             subscriptions: Subscriptions::default(),
             lens: Lens::default(),
+            history: history::Pacing::default(),
             codec,
             outbox,
             close,

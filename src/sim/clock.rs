@@ -139,8 +139,9 @@ pub fn parse_time(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
-    let local = text.parse::<DateTime>().ok();
-    local.and_then(|local| resolve(&Zone::exchange().zone, local)).ok_or_else(|| {
+    // A zone that is not known is not just left out.
+    let local = text.parse::<DateTime>().ok().filter(|_| !text.contains('['));
+    local.and_then(|local| Zone::exchange().resolve(local)).ok_or_else(|| {
         "write 2026-03-02T09:29:30 for a time in New York, or put an offset or [Zone/Name] behind it"
             .to_owned()
     })
@@ -187,6 +188,11 @@ impl Zone {
         if self.name.is_empty() { local.to_string() } else { format!("{local} {}", self.name) }
     }
 
+    /// `20260102-15:04:05`, for a message that names the zone elsewhere.
+    pub fn plain(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.zone.clone()).strftime("%Y%m%d-%H:%M:%S").to_string()
+    }
+
     /// `15:04`
     pub fn minute(&self, at: Timestamp) -> String {
         at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M").to_string()
@@ -219,6 +225,11 @@ impl Zone {
         };
         let local = DateTime::strptime("%Y%m%d %H:%M:%S", &clock).ok()?;
         resolve(&zone, local)
+    }
+
+    /// A wall clock of the zone as an instant.
+    pub fn resolve(&self, local: DateTime) -> Option<Timestamp> {
+        resolve(&self.zone, local)
     }
 
     fn named(&self, name: &str) -> Option<TimeZone> {

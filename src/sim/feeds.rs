@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use super::broker::Account;
-use super::broker::books::Position;
+use super::broker::books::{Position, worth};
 use super::client::{Client, Sent};
 use super::clock::STEP_MS;
 use super::messages::{
@@ -13,7 +11,7 @@ use super::messages::{
     PortfolioValue, PositionMulti,
 };
 use super::reports::{self, double, text};
-use super::requests::market_data;
+use super::requests::{history, market_data};
 use super::values::{self, Row};
 use super::world::World;
 
@@ -44,7 +42,7 @@ fn each_client(world: &mut World, mut work: impl FnMut(&World, &mut Client)) {
     world.clients = clients;
 }
 
-/// Sends the quotes that changed.
+/// Sends the quotes that changed and the bars that formed.
 pub fn quotes(world: &mut World) {
     each_client(world, |world, client| {
         let mut tickers = std::mem::take(&mut client.subscriptions.tickers);
@@ -55,6 +53,7 @@ pub fn quotes(world: &mut World) {
             ticker.last = quote;
         }
         client.subscriptions.tickers = tickers;
+        history::update(world, client);
     });
 }
 
@@ -121,8 +120,9 @@ pub fn portfolio_row(
 ) -> PortfolioValue {
     let listing = world.market.universe().get(con_id);
     let price = listing.map(|listing| world.market.quote(listing, world.now).mid());
-    let value = price.and_then(|price| position.quantity.checked_mul(price));
-    let unrealized = value.and_then(|value| value.checked_sub(position.cost));
+    let known = listing.zip(price);
+    let value = known.and_then(|(listing, price)| worth(listing, position.quantity, price));
+    let unrealized = known.and_then(|(listing, price)| position.unrealized(listing, price));
     PortfolioValue {
         contract: Some(held_contract(world, con_id)),
         position: Some(text(position.quantity)),
@@ -130,7 +130,7 @@ pub fn portfolio_row(
         market_value: value.map(double),
         average_cost: Some(double(position.average_cost())),
         unrealized_pnl: unrealized.map(double),
-        realized_pnl: Some(double(position.realized)),
+        realized_pnl: position.realized_today().map(double),
         account_name: Some(account.to_owned()),
     }
 }
@@ -190,17 +190,22 @@ pub fn account_values(world: &mut World) {
 /// What clients may be told of one account.
 pub struct AccountRows {
     account: Vec<Row>,
+    /// Only account updates have these.
+    segments: Vec<Row>,
     ledger: Vec<Row>,
 }
 
 impl AccountRows {
     pub fn of(world: &World, name: &str, account: &Account) -> Self {
-        let ledger = values::ledger(world, account);
-        Self { account: values::account(world, name, account), ledger }
+        Self {
+            account: values::account(world, name, account),
+            segments: values::segments(world, account),
+            ledger: values::ledger(world, account),
+        }
     }
 
     pub fn all(&self) -> Vec<Row> {
-        self.account.iter().chain(&self.ledger).cloned().collect()
+        self.account.iter().chain(&self.segments).chain(&self.ledger).cloned().collect()
     }
 }
 
@@ -251,7 +256,7 @@ fn spelled(tag: &str) -> &str {
 }
 
 pub fn multi_rows(known: &AccountRows, ledger_only: bool) -> Vec<Row> {
-    let account = known.account.iter();
+    let account = known.account.iter().chain(&known.segments);
     let account = account.filter(|row| !ledger_only || row.key == "NetLiquidation");
     account.chain(&known.ledger).cloned().collect()
 }
@@ -308,31 +313,34 @@ fn profit_and_loss(world: &mut World) {
     });
 }
 
-/// Daily means since the simulator's first start: its market has no close to count from.
+/// Daily and realised results count from the beginning of the day, unrealised from the trades.
 pub fn pnl_row(world: &World, account: &str, req_id: i32) -> PnL {
     let known = world.broker.account(account);
     let sum = known.and_then(|(_, account)| values::valuation(world, account));
-    let opening = known.map(|(_, account)| account.opening_equity).unwrap_or_default();
+    let opening = known.map(|(_, account)| account.day.equity).unwrap_or_default();
     PnL {
         req_id: Some(req_id),
         daily_pnl: sum.map(|sum| double(sum.net_liquidation() - opening)),
         unrealized_pnl: sum.map(|sum| double(sum.unrealized)),
-        realized_pnl: sum.map(|sum| double(sum.realized)),
+        realized_pnl: sum.map(|sum| double(sum.realized_today)),
     }
 }
 
+/// The same for one contract, in its currency.
 pub fn pnl_single_row(world: &World, account: &str, req_id: i32, con_id: i32) -> PnLSingle {
     let known = world.broker.account(account);
     let position = known.and_then(|(_, account)| account.books.positions.get(&con_id));
     let position = position.cloned().unwrap_or_default();
-    let row = portfolio_row(world, account, con_id, &position);
-    let daily = row.unrealized_pnl.zip(row.realized_pnl).map(|(open, closed)| open + closed);
+    let listing = world.market.universe().get(con_id);
+    let quoted = listing.map(|listing| (listing, world.market.quote(listing, world.now).mid()));
+    let unrealized = quoted.and_then(|(listing, price)| position.unrealized(listing, price));
+    let value = quoted.and_then(|(listing, price)| worth(listing, position.quantity, price));
     PnLSingle {
         req_id: Some(req_id),
         position: Some(text(position.quantity)),
-        daily_pnl: daily,
-        unrealized_pnl: row.unrealized_pnl,
-        realized_pnl: Some(double(position.realized)),
-        value: row.market_value.or(Some(double(Decimal::ZERO))),
+        daily_pnl: unrealized.and_then(|unrealized| position.daily(unrealized)).map(double),
+        unrealized_pnl: unrealized.map(double),
+        realized_pnl: position.realized_today().map(double),
+        value: Some(value.map_or(0.0, double)),
     }
 }

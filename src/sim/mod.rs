@@ -30,6 +30,7 @@ mod market;
 mod messages;
 mod pacing;
 mod path;
+mod replay;
 mod reports;
 mod requests;
 mod scenario;
@@ -59,10 +60,11 @@ pub use faults::{
     Shuffle, Silence, Stage,
 };
 pub use hours::Hours;
+pub use replay::ReplayError;
 pub use scenario::{Scenario, ScenarioError, parse_fault};
 pub use server::Simulator;
 pub use state_file::StateError;
-pub use truth::{TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
+pub use truth::{TrueAccount, TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
 pub use universe::UniverseError;
 
 /// The port of IB Gateway's paper accounts.
@@ -105,9 +107,13 @@ pub struct Options {
     /// When markets are open: `always`, or by the `exchange` calendar of each contract
     #[arg(long, value_name = "HOURS", value_enum, default_value_t = Hours::Always)]
     pub hours: Hours,
-    /// Start the clock at this time instead of now: `2026-03-02T09:29:30` in New York, or with an
-    /// offset or a `[Zone/Name]` behind it. Orders and executions of a state file keep their
-    /// stamps, also when they are later than this
+    /// Replay the bars of these CSV files, or of all in a folder, named after their contracts:
+    /// `SPY.csv`, `EUR.USD.csv`. Columns: date,open,high,low,close,volume
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub bars: Vec<PathBuf>,
+    /// Start the clock at this time: `2026-03-02T09:29:30` in New York, or with an offset or a
+    /// `[Zone/Name]` behind it; absent: now, or with --bars when the first of them opens. Orders
+    /// and executions of a state file keep their stamps, also when they are later than this
     #[arg(long, value_name = "TIME", value_parser = clock::parse_time)]
     pub clock: Option<Timestamp>,
     /// Seconds of the clock in a second of real time, up to 100000; 0 stops it until it is moved
@@ -142,6 +148,7 @@ impl Options {
             accounts: vec![DEFAULT_ACCOUNT.to_owned()],
             cash: Decimal::from(1_000_000),
             hours: Hours::Always,
+            bars: Vec::new(),
             clock: None,
             speed: Decimal::ONE,
             server_version: wire::HIGHEST_PROTOBUF,
@@ -180,6 +187,8 @@ pub enum SimError {
     State(#[from] StateError),
     #[error("these options cannot be used:\n  {}", .0.join("\n  "))]
     Options(Vec<String>),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     #[error(transparent)]
     Clock(#[from] ClockError),
     #[error("the universe lists no contract with local symbol {0}")]

@@ -2,20 +2,39 @@
 //!
 //! A Brownian motion over 2^33 steps, built by halving: the ends are drawn first, then the middle
 //! of each half, down to the step that is wanted (Lévy's construction). Every draw is a hash of
-//! seed, contract, level and place, so the value at a step depends on nothing else: not on who
+//! seed, source, level and place, so the value at a step depends on nothing else: not on who
 //! asked before, nor on how often.
+
+use std::f64::consts::SQRT_2;
 
 /// Halvings from the whole range to one step.
 const LEVELS: u32 = 32;
 
 /// The path covers this many steps to either side of step 0: 34 years of 250 ms.
-const REACH: i64 = 1 << LEVELS;
+pub const REACH: i64 = 1 << LEVELS;
 
-/// The Brownian motion of `contract` at `step`: 0 at step 0, variance 1 a step. Beyond the reach
-/// it stays where it was at the end.
-pub fn brownian(seed: u64, contract: i32, step: i64) -> f64 {
+/// What moves a price: a contract of its own, or a factor that many contracts share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source(u64);
+
+impl Source {
+    pub fn contract(con_id: i32) -> Self {
+        Self(u64::from(con_id.unsigned_abs()))
+    }
+
+    /// The factor of this name, such as `us-equity`.
+    pub fn factor(name: &str) -> Self {
+        let hash = name.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+        // No contract id has the highest bit.
+        Self(hash | 1 << 63)
+    }
+}
+
+/// The Brownian motion of `source` at `step`: 0 at step 0, variance 1 a step. Beyond the reach it
+/// stays where it was at the end.
+pub fn brownian(seed: u64, source: Source, step: i64) -> f64 {
     let place = step.unsigned_abs().min(REACH.unsigned_abs());
-    let side = mix(seed ^ mix(u64::from(contract.unsigned_abs()) ^ (u64::from(step < 0) << 40)));
+    let side = mix(seed ^ mix(source.0 ^ (u64::from(step < 0) << 40)));
     let end = deviate(side) * spread(LEVELS);
     let (mut low, mut length) = (0, REACH.unsigned_abs());
     let (mut at_low, mut at_high) = (0.0, end);
@@ -42,7 +61,8 @@ pub fn brownian(seed: u64, contract: i32, step: i64) -> f64 {
 
 /// The standard deviation of 2^`level` steps.
 fn spread(level: u32) -> f64 {
-    (f64::from(level) / 2.0).exp2()
+    let whole = f64::from(1_u32 << (level / 2));
+    if level.is_multiple_of(2) { whole } else { whole * SQRT_2 }
 }
 
 /// Nearly normal, mean 0, variance 1, from the bits of a hash: four uniform numbers added up.
@@ -74,22 +94,24 @@ mod tests {
 
     #[test]
     fn a_step_has_one_value_whatever_was_asked_before() {
-        let alone = brownian(7, 42, 123_456);
+        let (this, other) = (Source::contract(42), Source::contract(43));
+        let alone = brownian(7, this, 123_456);
         for step in (-1000..1000).chain([i64::MAX, i64::MIN, 123_455]) {
-            assert!(brownian(7, 42, step).is_finite(), "{step}");
+            assert!(brownian(7, this, step).is_finite(), "{step}");
         }
-        assert!((brownian(7, 42, 123_456) - alone).abs() < f64::EPSILON);
-        assert!((brownian(8, 42, 123_456) - alone).abs() > 0.0, "the seed matters");
-        assert!((brownian(7, 43, 123_456) - alone).abs() > 0.0, "the contract matters");
+        assert!((brownian(7, this, 123_456) - alone).abs() < f64::EPSILON);
+        assert!((brownian(8, this, 123_456) - alone).abs() > 0.0, "the seed matters");
+        assert!((brownian(7, other, 123_456) - alone).abs() > 0.0, "the contract matters");
+        assert_ne!(Source::factor("us-equity"), Source::factor("rates"));
     }
 
     #[test]
     fn the_path_starts_at_zero_and_its_variance_grows_with_time() {
-        assert!(brownian(1, 1, 0).abs() < f64::EPSILON);
+        assert!(brownian(1, Source::contract(1), 0).abs() < f64::EPSILON);
         for distance in [1, 64, 10_000] {
-            let samples: Vec<_> = (-2000..2000)
-                .map(|i| brownian(3, 9, i * 777 + distance) - brownian(3, 9, i * 777))
-                .collect();
+            let at = |step| brownian(3, Source::contract(9), step);
+            let samples: Vec<_> =
+                (-2000..2000).map(|i| at(i * 777 + distance) - at(i * 777)).collect();
             let count = f64::from(u16::try_from(samples.len()).unwrap());
             let variance = samples.iter().map(|x| x * x).sum::<f64>() / count;
             let expected = f64::from(u16::try_from(distance).unwrap());

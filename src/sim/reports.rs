@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::broker::order::{Order, Progress, Side};
-use super::broker::{Event, Execution};
+use super::broker::{Event, Execution, commission_currency};
 use super::faults::account::put_off;
 use super::feeds;
 use super::messages::{
@@ -61,7 +61,7 @@ fn reports_of(world: &World, order: &Order, event: &Event) -> Vec<Report> {
                 open(progress.status, None),
                 status(progress),
                 open(progress.status, Some(execution.commission)),
-                Report::Commission(Box::new(commission_report(execution))),
+                Report::Commission(Box::new(commission_report(world, execution))),
             ]
         }
         Event::Cancelled { progress, .. } => {
@@ -101,6 +101,12 @@ fn contract_of(world: &World, con_id: i32, exchange: &str) -> Contract {
     }
 }
 
+/// The currency that commissions on a contract are charged in.
+pub fn paid_in(world: &World, con_id: i32) -> String {
+    let listing = world.market.universe().get(con_id);
+    listing.map_or(BASE_CURRENCY, commission_currency).to_owned()
+}
+
 /// The order as it was sent, with what the broker knows better.
 fn echo(order: &Order) -> messages::Order {
     messages::Order {
@@ -126,7 +132,7 @@ pub fn open_order(
     let state = OrderState {
         status: Some(status.to_owned()),
         commission_and_fees: commission.map(double),
-        commission_and_fees_currency: commission.map(|_| BASE_CURRENCY.to_owned()),
+        commission_and_fees_currency: commission.map(|_| paid_in(world, order.con_id)),
         ..OrderState::default()
     };
     OpenOrder {
@@ -186,11 +192,11 @@ pub fn execution_details(world: &World, req_id: i32, execution: &Execution) -> E
     }
 }
 
-pub fn commission_report(execution: &Execution) -> CommissionAndFeesReport {
+pub fn commission_report(world: &World, execution: &Execution) -> CommissionAndFeesReport {
     CommissionAndFeesReport {
         exec_id: Some(execution.exec_id.clone()),
         commission_and_fees: Some(double(execution.commission)),
-        currency: Some(BASE_CURRENCY.to_owned()),
+        currency: Some(paid_in(world, execution.con_id)),
         realized_pnl: execution.realized.map(double),
         bond_yield: None,
         yield_redemption_date: None,

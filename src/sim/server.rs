@@ -18,6 +18,7 @@ use super::broker::Broker;
 use super::clock::{self, STEP_MS, SimClock, Zone};
 use super::faults::{self, Faults, Rule, Switches, handshake};
 use super::market::Market;
+use super::replay::Replay;
 use super::scenario::Scenario;
 use super::settings::Settings;
 use super::state_file;
@@ -216,11 +217,14 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
             Universe::parse(&text).map_err(refused)?
         }
     };
+    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let real = clock::now();
-    let now = options.clock.unwrap_or(real);
+    // The futures that there are depend on the first start.
+    let first_start = saved.as_ref().map(|state| state.anchor).or(options.clock).unwrap_or(real);
+    let replay = Replay::read(&options.bars, &universe.clone().with_futures(first_start))?;
+    let now = options.clock.or(replay.start()).unwrap_or(real);
     let clock = SimClock::new(real, now, options.speed)?;
     let fresh = || (Broker::new(&options.accounts, options.cash), Settings::default());
-    let saved = options.state.as_deref().map(state_file::read).transpose()?.flatten();
     let (market, (broker, settings)) = match saved {
         None => (Market::new(universe, options.hours, options.seed, now), fresh()),
         Some(state) => {
@@ -230,7 +234,8 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
             (market, (state.broker, state.settings))
         }
     };
-    Ok(World {
+    let market = market.with_replay(replay);
+    let mut world = World {
         now,
         clock,
         boundary: market.next_boundary(now),
@@ -245,7 +250,9 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         messages_per_second: options.messages_per_second,
         clients: BTreeMap::new(),
         unsaved: true,
-    })
+    };
+    world.trade(|broker, rules| broker.turn_day(rules));
+    Ok(world)
 }
 
 /// Asks for the faults that the options name; all that cannot be had is told at once.

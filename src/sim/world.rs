@@ -16,7 +16,7 @@ use super::faults::{self, Switches};
 use super::market::Market;
 use super::messages::{ErrorMessage, Report};
 use super::settings::Settings;
-use super::state_file::{self, StateError};
+use super::state_file::{StateError, StateFile};
 
 /// The state of the simulator at one instant.
 #[derive(Debug)]
@@ -93,12 +93,13 @@ impl World {
 #[derive(Debug)]
 pub struct Shared {
     world: Mutex<World>,
-    state: Option<PathBuf>,
+    /// Locked only while the world is.
+    state: Mutex<Option<StateFile>>,
 }
 
 impl Shared {
     pub fn new(world: World, state: Option<PathBuf>) -> Self {
-        Self { world: Mutex::new(world), state }
+        Self { world: Mutex::new(world), state: Mutex::new(state.map(StateFile::new)) }
     }
 
     /// Runs `work` at this instant; what it sent leaves as one burst a client, after what it
@@ -131,15 +132,15 @@ impl Shared {
     }
 
     fn keep(&self, world: &mut World) -> Result<(), StateError> {
-        match &self.state {
-            Some(path) if world.unsaved => {
-                let syntax = |source| StateError::Syntax { path: path.clone(), source };
-                let text = state_file::render(world).map_err(syntax)?;
-                state_file::write(path, &text)?;
-                world.unsaved = false;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.as_mut() {
+            Some(file) if world.unsaved || world.broker.has_changes() => file.save(world),
+            Some(_) => Ok(()),
+            None => {
+                // Nobody will ask what changed.
+                world.broker.mark_saved();
                 Ok(())
             }
-            Some(_) | None => Ok(()),
         }
     }
 }

@@ -8,7 +8,10 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// The versions of the protocol at both ends of what the simulator speaks in protobuf.
-pub const VERSIONS: [i32; 2] = [213, 226];
+pub const PROTOBUF: [i32; 2] = [213, 226];
+
+/// The same for the text of the older generation.
+pub const TEXT: [i32; 2] = [157, 178];
 
 /// Far more than a start takes.
 const START_MAX: Duration = Duration::from_secs(20);

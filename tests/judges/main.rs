@@ -10,3 +10,4 @@ mod gateway;
 mod official_client;
 mod python;
 mod rust_client;
+mod text_client;

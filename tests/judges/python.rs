@@ -44,8 +44,8 @@ pub async fn judge(script: &str, gateway: &Gateway, version: i32) {
         .arg(Path::new(ROOT).join("tests/judges/python").join(script))
         .args([host, port, &version.to_string()])
         .env("PYTHONPATH", &packages)
-        // Compiled scripts belong with the packages, not beside their text.
-        .env("PYTHONPYCACHEPREFIX", packages.join("compiled"))
+        // The packages are compiled where they are; scripts are not to be, beside their text.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

@@ -13,7 +13,7 @@ use ibapi::orders::{
 };
 use ibapi::prelude::*;
 
-use crate::gateway::{Gateway, VERSIONS};
+use crate::gateway::{Gateway, PROTOBUF};
 
 /// Far more than any answer takes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ async fn held(client: &Client) -> Vec<(i32, f64)> {
 
 #[tokio::test]
 async fn the_rust_client_agrees_on_sessions() {
-    for version in VERSIONS {
+    for version in PROTOBUF {
         let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         assert_eq!(client.server_version(), version);
@@ -70,7 +70,7 @@ async fn the_rust_client_agrees_on_sessions() {
 
 #[tokio::test]
 async fn the_rust_client_agrees_on_contracts_and_prices() {
-    for version in VERSIONS {
+    for version in PROTOBUF {
         let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         let spy = spy();
@@ -96,7 +96,7 @@ async fn the_rust_client_agrees_on_contracts_and_prices() {
 
 #[tokio::test]
 async fn the_rust_client_agrees_on_orders_and_the_account() {
-    for version in VERSIONS {
+    for version in PROTOBUF {
         let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         let state = within(client.order(&spy()).buy(1000).market().analyze()).await.unwrap();
@@ -132,7 +132,7 @@ async fn the_rust_client_agrees_on_orders_and_the_account() {
 
 #[tokio::test]
 async fn the_rust_client_agrees_on_resting_and_refused_orders() {
-    for version in VERSIONS {
+    for version in PROTOBUF {
         let gateway = Gateway::at_version(version, &[]).await;
         let client = connect(&gateway, CLIENT).await.unwrap();
         let low = order_builder::limit_order(Action::Buy, 10.0, 400.0);

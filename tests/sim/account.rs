@@ -51,7 +51,7 @@ async fn the_ledger_has_every_currency_and_the_base() {
     let rows = summary(&client, &["$LEDGER:ALL"]).await;
     assert_eq!(value(&rows, "CashBalance", "EUR"), "20000.00");
     assert_eq!(value(&rows, "CashBalance", "USD"), "977996.00");
-    assert_eq!(value(&rows, "ExchangeRate", "EUR"), "1.1");
+    assert_eq!(value(&rows, "ExchangeRate", "EUR"), "1.10");
     assert_eq!(value(&rows, "NetLiquidationByCurrency", "BASE"), "999996.00");
     assert!(positions(&client).await.is_empty(), "a currency pair moves cash, not positions");
 }

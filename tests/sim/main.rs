@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test at that line")]
 
 mod account;
+mod books;
 mod clock;
 mod contracts;
 mod control;
@@ -15,6 +16,7 @@ mod robustness;
 mod scenarios;
 mod session;
 mod state;
+mod text;
 
 use std::future::Future;
 use std::time::Duration;

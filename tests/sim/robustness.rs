@@ -44,6 +44,13 @@ impl Raw {
         within(self.stream.write_all(bytes)).await.unwrap();
     }
 
+    /// Sends, or finds the connection closed.
+    pub async fn send_or_closed(&mut self, bytes: &[u8]) {
+        if let Err(error) = within(self.stream.write_all(bytes)).await {
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{error}");
+        }
+    }
+
     /// The next frame; `None` at the end of the connection.
     pub async fn frame(&mut self) -> Option<Vec<u8>> {
         let length = within(self.stream.read_u32()).await.ok()?;

@@ -56,14 +56,90 @@ async fn the_next_id_is_above_all_ids_of_that_client_also_after_a_reconnect() {
 }
 
 #[tokio::test]
-async fn the_oldest_version_is_spoken_and_an_older_one_is_refused() {
-    let simulator = start().await;
-    let mut oldest = Raw::connect(&simulator).await;
-    assert!(oldest.hello("v213").await.unwrap().starts_with("213\0"));
-    let mut newer = Raw::connect(&simulator).await;
-    assert!(newer.hello("v100..300").await.unwrap().starts_with("226\0"));
-    let mut older = Raw::connect(&simulator).await;
-    assert_eq!(older.hello("v100..212").await, None, "closed without an answer");
+async fn a_client_gets_the_best_version_that_both_speak_or_is_closed() {
+    let best = 226;
+    for (highest, versions, agreed) in [
+        (best, "v213", Some("213")),
+        (best, "v213..226", Some("226")),
+        (best, "v100..300", Some("226")),
+        (best, "v300..400", None),
+        // The text generation, and never a version between the two.
+        (best, "v157..178", Some("178")),
+        (best, "v100..193", Some("178")),
+        (best, "v100..212", Some("178")),
+        (best, "v157", Some("157")),
+        (best, "v179..212", None),
+        (best, "v100..156", None),
+        (213, "v213..226", Some("213")),
+        (176, "v100..226", Some("176")),
+        (176, "v213..226", None),
+    ] {
+        let options = Options { server_version: highest, ..Options::loopback(1) };
+        let simulator = Simulator::start(options).await.unwrap();
+        let mut raw = Raw::connect(&simulator).await;
+        let answer = raw.hello(versions).await;
+        let version = answer.as_deref().and_then(|answer| answer.split('\0').next());
+        assert_eq!(version, agreed, "{versions} at most {highest}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_nobody_speaks_is_refused_at_the_start() {
+    for version in [156, 179, 212, 227] {
+        let options = Options { server_version: version, ..Options::loopback(1) };
+        let refused = Simulator::start(options).await.unwrap_err().to_string();
+        assert!(refused.contains("157 to 178 (text) or 213 to 226 (protobuf)"), "{refused}");
+    }
+}
+
+/// Current time, as a protobuf request.
+const TIME: [u8; 8] = [0, 0, 0, 4, 0, 0, 0, 249];
+
+/// The code of an error frame, from 0 to 127; what else it is gives none.
+fn small_code(frame: &[u8]) -> Option<u8> {
+    let rest = frame.strip_prefix(&[0, 0, 0, 204])?;
+    let code = rest.windows(2).rfind(|field| field[0] == 0x18 && field[1] < 128);
+    code.map(|field| field[1])
+}
+
+async fn paced() -> Simulator {
+    let options = Options { messages_per_second: 50, ..Options::loopback(1) };
+    Simulator::start(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_burst_above_the_limit_is_announced_and_refused_in_words_but_worked() {
+    let simulator = paced().await;
+    let mut raw = Raw::started(&simulator, 9).await;
+    for _notice in 0..3 {
+        raw.frame().await.unwrap();
+    }
+    raw.send(&TIME.repeat(60)).await;
+    let (mut times, mut told) = (0, Vec::new());
+    while times < 60 {
+        let frame = raw.frame().await.unwrap();
+        match small_code(&frame) {
+            Some(code) => told.push((code, times)),
+            None => times += 1,
+        }
+    }
+    assert_eq!(told, [(0, 47), (100, 50)], "before the answers to messages 48 and 51");
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_flooding_is_disconnected_and_no_other() {
+    let simulator = paced().await;
+    let bystander = connect(&simulator, CLIENT).await;
+    let mut raw = Raw::started(&simulator, 9).await;
+    let mut told = Vec::new();
+    // Each violation takes a second, however fast the client is.
+    loop {
+        raw.send_or_closed(&TIME).await;
+        let Some(frame) = raw.frame().await else { break };
+        told.extend(small_code(&frame).filter(|code| *code == 100));
+    }
+    assert_eq!(told, [100, 100, 100], "the third ends it");
+    settle(&bystander).await;
 }
 
 #[tokio::test]

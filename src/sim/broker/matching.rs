@@ -4,12 +4,11 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::books::{Booking, Books, TooLarge, Valuation};
-use super::commission::commission;
-use super::order::{End, Order, Price, Proposal, Side, State, TimeInForce};
+use super::books::{Booking, TooLarge};
+use super::commission::{Traded, commission_of_fill};
+use super::order::{End, Order, Price, Side, State, TimeInForce};
 use super::{Broker, Event, Execution};
 use crate::sim::market::{Market, Quote};
-use crate::sim::universe::Listing;
 
 /// What the world looks like while an order is worked.
 #[derive(Clone, Copy, Debug)]
@@ -20,51 +19,10 @@ pub struct Rules<'a> {
     pub hold_fills: bool,
 }
 
-/// What an order would do to the account, in the base currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WhatIf {
-    pub before: Valuation,
-    pub after: Valuation,
-    pub commission: Decimal,
-}
-
-impl WhatIf {
-    /// Enough equity for the margin, or at least no more margin than before: an exit is always
-    /// possible.
-    pub fn is_affordable(&self) -> bool {
-        self.after.initial_margin <= self.after.net_liquidation()
-            || self.after.initial_margin <= self.before.initial_margin
-    }
-}
-
 impl Broker {
-    /// What `proposal` would do if it filled now. `None` when an amount is too large to be
-    /// booked.
-    pub fn what_if(&self, proposal: &Proposal, rules: &Rules<'_>) -> Option<WhatIf> {
-        let listing = rules.market.universe().get(proposal.con_id)?;
-        let quote = rules.market.quote(listing, rules.at);
-        let price = match proposal.price {
-            Price::Market => touch(proposal.side, &quote),
-            Price::Limit(limit) => limit,
-        };
-        let (_, account) = self.account(&proposal.account)?;
-        let before = account.books.value(rules.market, rules.at)?;
-        let mut books = account.books.clone();
-        let fee = fee(listing, proposal.quantity, price, rules)?;
-        let booking = Booking {
-            listing,
-            side: proposal.side,
-            quantity: proposal.quantity,
-            price,
-            commission: fee,
-        };
-        books.book(&booking).ok()?;
-        let after = books.value(rules.market, rules.at)?;
-        Some(WhatIf { before, after, commission: fee })
-    }
-
     /// Fills whatever the market has reached.
     pub fn sweep(&mut self, rules: &Rules<'_>) -> Vec<Event> {
+        self.turn_day(rules);
         let mut events = Vec::new();
         let working = self.open_orders().filter(|order| order.state == State::Working);
         for perm_id in working.map(|order| order.perm_id).collect::<Vec<_>>() {
@@ -185,12 +143,15 @@ impl Broker {
         let Some(order) = self.orders.get(&perm_id) else { return Ok(None) };
         let Some(listing) = rules.market.universe().get(order.con_id) else { return Ok(None) };
         let (account, side, quantity) = (order.account.clone(), order.side, order.remaining());
-        let commission = fee(listing, quantity, price, rules).ok_or(TooLarge)?;
         let value = price.checked_mul(quantity).ok_or(TooLarge)?;
         let filled_value = order.filled_value.checked_add(value).ok_or(TooLarge)?;
+        let before = Traded { quantity: order.filled, value: order.filled_value };
+        let filled = order.filled.checked_add(quantity).ok_or(TooLarge)?;
+        let after = Traded { quantity: filled, value: filled_value };
+        let commission = commission_of_fill(listing, before, after, rules).ok_or(TooLarge)?;
         let booking = Booking { listing, side, quantity, price, commission };
-        let Some(books) = self.books_mut(&account) else { return Ok(None) };
-        let realized = books.book(&booking)?;
+        let Some(account) = self.account_mut(&account) else { return Ok(None) };
+        let realized = account.book(&booking)?;
 
         let Some(order) = self.orders.get_mut(&perm_id) else { return Ok(None) };
         order.filled = order.quantity;
@@ -204,6 +165,7 @@ impl Broker {
         let execution = Fill { order, number, quantity, price, resting, commission, realized };
         self.executions.push(execution.record(rules.at));
         self.open.remove(&perm_id);
+        self.touch(perm_id);
         Ok(Some(Event::Filled { perm_id, progress, execution: number }))
     }
 
@@ -213,6 +175,7 @@ impl Broker {
         order.end = Some(End { at, how: TooLarge.to_string() });
         let progress = order.progress(State::Cancelled.status());
         self.open.remove(&perm_id);
+        self.touch(perm_id);
         events.push(Event::Unbookable { perm_id, progress });
     }
 
@@ -264,30 +227,9 @@ impl Fill<'_> {
 }
 
 /// The price that an order of this side meets.
-fn touch(side: Side, quote: &Quote) -> Decimal {
+pub fn touch(side: Side, quote: &Quote) -> Decimal {
     match side {
         Side::Buy => quote.ask,
         Side::Sell => quote.bid,
-    }
-}
-
-/// The commission of a fill, in the base currency.
-fn fee(listing: &Listing, quantity: Decimal, price: Decimal, rules: &Rules<'_>) -> Option<Decimal> {
-    let value = quantity.checked_mul(price)?;
-    let value = value.checked_mul(rules.market.rate(&listing.currency, rules.at)?)?;
-    commission(listing.sec_type, quantity, value)
-}
-
-impl Books {
-    /// Whether every contract and currency in the books is in the universe.
-    pub fn unknown_to(&self, market: &Market) -> Vec<String> {
-        let universe = market.universe();
-        let contracts = self.positions.keys().filter(|con_id| universe.get(**con_id).is_none());
-        let contracts = contracts.map(|con_id| format!("a position in unknown contract {con_id}"));
-        let known = universe.currencies();
-        let cash = self.cash.keys().filter(|currency| !known.contains(currency.as_str()));
-        contracts
-            .chain(cash.map(|currency| format!("cash in unknown currency {currency}")))
-            .collect()
     }
 }

@@ -3,12 +3,18 @@
 //!
 //! It knows nothing of connections and frames: what happened comes back as [`Event`]s.
 
+mod account;
 pub mod books;
 mod by_hand;
 mod commission;
+mod journal;
+mod margin;
 mod matching;
 pub mod order;
+mod profit;
+mod valuation;
 mod vet;
+mod what_if;
 mod wire_order;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,11 +23,17 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use books::Books;
+use account::Rest;
+use journal::Unsaved;
 use order::{End, Order, Progress, Proposal, Side, State};
 
-pub use matching::{Rules, WhatIf};
+pub use account::Account;
+pub use commission::commission_currency;
+pub use journal::{Changed, Changes};
+pub use matching::Rules;
+pub use valuation::Valuation;
 pub use vet::{Refusal, Sender, vet};
+pub use what_if::WhatIf;
 
 /// The first permId. Any positive number would do; IB's have nine or ten digits.
 const FIRST_PERM_ID: i64 = 1_000_000_001;
@@ -47,7 +59,7 @@ pub struct Execution {
     pub at: Timestamp,
     /// Whether the order was resting when it filled.
     pub resting: bool,
-    /// In the base currency.
+    /// In the currency that the contract's commissions are charged in.
     pub commission: Decimal,
     /// In the currency of the contract; absent when the fill closed nothing.
     pub realized: Option<Decimal>,
@@ -85,14 +97,6 @@ pub enum NotCancellable {
     Ended(&'static str),
 }
 
-/// One account of the login.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Account {
-    pub books: Books,
-    /// What it was worth when the simulator first started.
-    pub opening_equity: Decimal,
-}
-
 /// All that IB's servers know of the accounts.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Broker {
@@ -109,20 +113,22 @@ pub struct Broker {
     /// Children by client id and order id of their parent.
     #[serde(skip)]
     children: HashMap<(i32, i32), Vec<i64>>,
+    #[serde(skip)]
+    unsaved: Unsaved,
 }
 
 impl Broker {
     /// A broker whose accounts hold nothing but `cash` each.
     pub fn new(accounts: &[String], cash: Decimal) -> Self {
-        let account = || Account { books: Books::new(cash), opening_equity: cash };
         Self {
-            accounts: accounts.iter().map(|name| (name.clone(), account())).collect(),
+            accounts: accounts.iter().map(|name| (name.clone(), Account::new(cash))).collect(),
             next_perm_id: FIRST_PERM_ID,
             orders: BTreeMap::new(),
             executions: Vec::new(),
             open: BTreeSet::new(),
             names: HashMap::new(),
             children: HashMap::new(),
+            unsaved: Unsaved::default(),
         }
     }
 
@@ -139,6 +145,9 @@ impl Broker {
         let names = self.orders.values();
         self.names =
             names.map(|order| ((order.client_id, order.order_id), order.perm_id)).collect();
+        for perm_id in self.open.clone() {
+            self.touch(perm_id);
+        }
     }
 
     /// The accounts of the login, in its order.
@@ -156,9 +165,26 @@ impl Broker {
         self.accounts().map(|(name, _)| name).collect::<Vec<_>>().join(",")
     }
 
-    fn books_mut(&mut self, name: &str) -> Option<&mut Books> {
+    fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
         let found = self.accounts.iter_mut().find(|(known, _)| known == name);
-        found.map(|(_, account)| &mut account.books)
+        found.map(|(_, account)| account)
+    }
+
+    /// To be called whenever an order changed: its account must know what it has still to trade,
+    /// and the state file how it stands.
+    fn touch(&mut self, perm_id: i64) {
+        self.unsaved.orders.insert(perm_id);
+        let Some(order) = self.orders.get(&perm_id) else { return };
+        let at_work = order.state.is_open() && !matches!(order.state, State::Held | State::Waiting);
+        let rest = at_work.then(|| Rest {
+            con_id: order.con_id,
+            side: order.side,
+            quantity: order.remaining(),
+        });
+        let account = order.account.clone();
+        if let Some(account) = self.account_mut(&account) {
+            account.track(perm_id, rest);
+        }
     }
 
     pub fn executions(&self) -> &[Execution] {
@@ -270,6 +296,7 @@ impl Broker {
         let progress = order.progress(State::Cancelled.status());
         let name = (order.client_id, order.order_id);
         self.open.remove(&perm_id);
+        self.touch(perm_id);
         events.push(Event::Cancelled { perm_id, progress });
         for child in self.children_of(name) {
             self.take_off(child, at, how, events);
@@ -283,8 +310,13 @@ impl Broker {
     }
 
     fn announce(&mut self, perm_id: i64, status: &'static str, events: &mut Vec<Event>) {
+        self.touch(perm_id);
         if let Some(order) = self.orders.get(&perm_id) {
             events.push(Event::Accepted { perm_id, progress: order.progress(status) });
         }
     }
 }
+
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod flow_tests;

@@ -164,6 +164,23 @@ impl Schedule {
         None
     }
 
+    /// The last trading day that was over at `at`.
+    pub fn previous(&self, listing: &Listing, at: Timestamp) -> Option<TradingDay> {
+        let mut date = self.zone.date(at).tomorrow().ok()?;
+        if let Some(last) = listing.last_trade_date {
+            date = date.min(last);
+        }
+        for _ in 0..AHEAD_DAYS {
+            if let Some(day) = self.day(listing, date)
+                && day.last <= at
+            {
+                return Some(day);
+            }
+            date = date.yesterday().ok()?;
+        }
+        None
+    }
+
     /// The next instant after `at` at which a session of the contract begins or ends.
     pub fn next_boundary(&self, listing: &Listing, at: Timestamp) -> Option<Timestamp> {
         let day = self.current_or_next(listing, at)?;

@@ -194,3 +194,76 @@ pub struct HeadTimestamp {
     #[prost(string, optional, tag = "2")]
     pub head_timestamp: Option<String>,
 }
+
+/// A bar that is forming, or has just been finished.
+#[derive(Clone, PartialEq, Message)]
+pub struct HistoricalDataUpdate {
+    #[prost(int32, optional, tag = "1")]
+    pub req_id: Option<i32>,
+    #[prost(message, optional, tag = "2")]
+    pub historical_data_bar: Option<HistoricalDataBar>,
+}
+
+/// Sessions of a contract, in the zone that is named.
+#[derive(Clone, PartialEq, Message)]
+pub struct HistoricalSchedule {
+    #[prost(int32, optional, tag = "1")]
+    pub req_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    pub start_date_time: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    pub end_date_time: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    pub time_zone: Option<String>,
+    #[prost(message, repeated, tag = "5")]
+    pub historical_sessions: Vec<HistoricalSession>,
+}
+
+/// One session, and the day that it belongs to.
+#[derive(Clone, PartialEq, Message)]
+pub struct HistoricalSession {
+    #[prost(string, optional, tag = "1")]
+    pub start_date_time: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub end_date_time: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    pub ref_date: Option<String>,
+}
+
+/// Asks for bars of five seconds as they are finished.
+#[derive(Clone, PartialEq, Message)]
+pub struct RealTimeBarsRequest {
+    #[prost(int32, optional, tag = "1")]
+    pub req_id: Option<i32>,
+    #[prost(message, optional, tag = "2")]
+    pub contract: Option<Contract>,
+    #[prost(int32, optional, tag = "3")]
+    pub bar_size: Option<i32>,
+    #[prost(string, optional, tag = "4")]
+    pub what_to_show: Option<String>,
+    #[prost(bool, optional, tag = "5")]
+    pub use_rth: Option<bool>,
+}
+
+/// A finished bar of five seconds. `time` is its start in Unix seconds.
+#[derive(Clone, PartialEq, Message)]
+pub struct RealTimeBarTick {
+    #[prost(int32, optional, tag = "1")]
+    pub req_id: Option<i32>,
+    #[prost(int64, optional, tag = "2")]
+    pub time: Option<i64>,
+    #[prost(double, optional, tag = "3")]
+    pub open: Option<f64>,
+    #[prost(double, optional, tag = "4")]
+    pub high: Option<f64>,
+    #[prost(double, optional, tag = "5")]
+    pub low: Option<f64>,
+    #[prost(double, optional, tag = "6")]
+    pub close: Option<f64>,
+    #[prost(string, optional, tag = "7")]
+    pub volume: Option<String>,
+    #[prost(string, optional, tag = "8")]
+    pub wap: Option<String>,
+    #[prost(int32, optional, tag = "9")]
+    pub count: Option<i32>,
+}

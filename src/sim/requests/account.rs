@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Call, Undecodable};
-use crate::sim::client::{Client, Sent, Subscriptions, Summary, Updates, UpdatesMulti};
+use crate::sim::client::{Sent, Subscriptions, Summary, Updates, UpdatesMulti};
 use crate::sim::feeds::{self, AccountRows};
 use crate::sim::messages::{
     AccountDataEnd, AccountDataRequest, AccountSummaryEnd, AccountSummaryRequest,
@@ -17,6 +17,9 @@ const SUMMARIES_MAX: usize = 2;
 
 /// Other subscriptions of one kind and connection; more is a leak in the client.
 const SUBSCRIPTIONS_MAX: usize = 100;
+
+/// The answer to a second subscription under the id of a live one.
+const DUPLICATE: &str = "Error processing request.-'bS' : cause - Duplicate ticker id";
 
 pub fn positions(call: &mut Call<'_>) {
     call.with_client(|world, client| {
@@ -37,7 +40,7 @@ pub fn cancel_positions(call: &mut Call<'_>) {
 pub fn positions_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PositionsMultiRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
-    let live = |subscriptions: &Subscriptions| subscriptions.positions_multi.len();
+    let live = |live: &Subscriptions| of_kind(&live.positions_multi, req_id);
     let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
     };
@@ -63,9 +66,13 @@ pub fn cancel_positions_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
 pub fn summary(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: AccountSummaryRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
-    let live = |client: &Client| client.subscriptions.summaries.len();
-    if call.world.clients.get(&call.connection).is_some_and(|client| live(client) >= SUMMARIES_MAX)
-    {
+    let client = call.world.clients.get(&call.connection);
+    let live = client.map(|client| &client.subscriptions.summaries);
+    if live.is_some_and(|live| live.contains_key(&req_id)) {
+        call.error(req_id, 322, DUPLICATE);
+        return Ok(());
+    }
+    if live.is_some_and(|live| live.len() >= SUMMARIES_MAX) {
         let text = "Error processing request.-'bS' : cause - Maximum number of account summary \
                     requests exceeded";
         call.error(req_id, 322, text);
@@ -123,7 +130,7 @@ pub fn updates(call: &mut Call<'_>) -> Result<(), Undecodable> {
 pub fn updates_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: AccountUpdatesMultiRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
-    let live = |subscriptions: &Subscriptions| subscriptions.updates_multi.len();
+    let live = |live: &Subscriptions| of_kind(&live.updates_multi, req_id);
     let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
     };
@@ -152,7 +159,7 @@ pub fn cancel_updates_multi(call: &mut Call<'_>) -> Result<(), Undecodable> {
 pub fn pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PnLRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
-    let live = |subscriptions: &Subscriptions| subscriptions.pnl.len();
+    let live = |live: &Subscriptions| of_kind(&live.pnl, req_id);
     let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
     };
@@ -175,7 +182,7 @@ pub fn cancel_pnl(call: &mut Call<'_>) -> Result<(), Undecodable> {
 pub fn pnl_single(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PnLSingleRequest = call.decode()?;
     let req_id = request.req_id.unwrap_or_default();
-    let live = |subscriptions: &Subscriptions| subscriptions.pnl_single.len();
+    let live = |live: &Subscriptions| of_kind(&live.pnl_single, req_id);
     let Some(name) = admit(call, req_id, request.account.as_deref(), live) else {
         return Ok(());
     };
@@ -202,20 +209,36 @@ fn ours(world: &World, account: Option<&str>) -> Option<String> {
     world.broker.account(account.unwrap_or_default()).map(|(name, _)| name.to_owned())
 }
 
-/// The account of a subscription that may start: one of ours, and not too many of its kind.
-/// Otherwise the client was told why not.
+/// The live subscriptions of one kind.
+struct Live {
+    count: usize,
+    /// Whether one of them has the id of the request at hand.
+    has_id: bool,
+}
+
+fn of_kind<T>(live: &BTreeMap<i32, T>, req_id: i32) -> Live {
+    Live { count: live.len(), has_id: live.contains_key(&req_id) }
+}
+
+/// The account of a subscription that may start: one of ours, under an id of its own, and not too
+/// many of its kind. Otherwise the client was told why not.
 fn admit(
     call: &mut Call<'_>,
     req_id: i32,
     account: Option<&str>,
-    live: impl FnOnce(&Subscriptions) -> usize,
+    live: impl FnOnce(&Subscriptions) -> Live,
 ) -> Option<String> {
     let Some(name) = ours(call.world, account) else {
         call.error(req_id, 321, "Error validating request.-'cd' : cause - Invalid account code");
         return None;
     };
     let client = call.world.clients.get(&call.connection);
-    if client.is_some_and(|client| live(&client.subscriptions) >= SUBSCRIPTIONS_MAX) {
+    let live = client.map(|client| live(&client.subscriptions));
+    if live.as_ref().is_some_and(|live| live.has_id) {
+        call.error(req_id, 322, DUPLICATE);
+        return None;
+    }
+    if live.is_some_and(|live| live.count >= SUBSCRIPTIONS_MAX) {
         let text = "Error processing request.-'cd' : cause - Too many subscriptions";
         call.error(req_id, 322, text);
         return None;

@@ -74,7 +74,7 @@ pub fn executions(call: &mut Call<'_>) -> Result<(), Undecodable> {
         for execution in world.broker.executions() {
             if wanted.includes(world, execution) && !hides(world, execution) {
                 client.send(&reports::execution_details(world, req_id, execution));
-                client.send(&reports::commission_report(execution));
+                client.send(&reports::commission_report(world, execution));
             }
         }
         client.send(&ExecutionDetailsEnd { req_id: Some(req_id) });

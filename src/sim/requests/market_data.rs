@@ -127,7 +127,8 @@ fn begin(world: &World, client: &mut Client, req_id: i32, listing: &Listing) -> 
         tick_type: LAST_TIMESTAMP.id(delayed),
         value: Some(world.now.as_second().to_string()),
     });
-    for (tick, price) in history::day_prices(world, listing) {
+    let (prices, volume) = history::day_prices(world, listing, world.now);
+    for (tick, price) in prices {
         let tick = match tick {
             history::DayPrice::Open => OPEN,
             history::DayPrice::High => HIGH,
@@ -142,7 +143,7 @@ fn begin(world: &World, client: &mut Client, req_id: i32, listing: &Listing) -> 
             attr_mask: Some(0),
         });
     }
-    if let Some(volume) = history::day_volume(world, listing) {
+    if let Some(volume) = volume {
         let size = Some(text(volume));
         client.send(&TickSize { req_id: id, tick_type: VOLUME.id(delayed), size });
     }

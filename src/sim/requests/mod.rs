@@ -2,7 +2,7 @@
 
 mod account;
 mod contracts;
-mod history;
+pub mod history;
 mod lists;
 pub mod market_data;
 mod orders;
@@ -106,7 +106,10 @@ pub fn work(
         request::MARKET_DATA_TYPE => market_data::set_type(&mut call)?,
         request::MARKET_DATA => market_data::subscribe(&mut call)?,
         request::CANCEL_MARKET_DATA => market_data::cancel(&mut call)?,
-        request::HISTORICAL_DATA => history::bars(&mut call)?,
+        request::HISTORICAL_DATA => history::request(&mut call)?,
+        request::CANCEL_HISTORICAL_DATA => history::cancel(&mut call)?,
+        request::REAL_TIME_BARS => history::real_time(&mut call)?,
+        request::CANCEL_REAL_TIME_BARS => history::cancel_real_time(&mut call)?,
         request::HEAD_TIMESTAMP => history::head_timestamp(&mut call)?,
         request::POSITIONS => account::positions(&mut call),
         request::CANCEL_POSITIONS => account::cancel_positions(&mut call),
@@ -134,7 +137,6 @@ pub fn work(
         | request::NEWS_BULLETINS
         | request::CANCEL_NEWS_BULLETINS
         | request::CANCEL_CONTRACT_DATA
-        | request::CANCEL_HISTORICAL_DATA
         | request::CANCEL_HEAD_TIMESTAMP
         | request::START_API => {}
         _ => unsupported(&mut call),

@@ -3,7 +3,7 @@
 use super::contracts::only;
 use super::{Call, Undecodable};
 use crate::sim::broker::order::{Order, Proposal, State};
-use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, vet};
+use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, commission_currency, vet};
 use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest, Report};
 use crate::sim::reports::{self, double};
 use crate::sim::settings::Settings;
@@ -123,19 +123,13 @@ fn afford(world: &World, proposal: &Proposal) -> Result<(), Refusal> {
     if what_if.is_affordable() {
         return Ok(());
     }
-    let text = format!(
-        "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED \
-         POSITION YOUR EQUITY WITH LOAN VALUE [{} {BASE_CURRENCY}] MUST EXCEED THE INITIAL MARGIN \
-         [{} {BASE_CURRENCY}]",
-        what_if.after.net_liquidation().round_dp(2),
-        what_if.after.initial_margin.round_dp(2),
-    );
-    Err(Refusal::new(201, text))
+    Err(what_if.refusal())
 }
 
 /// One open order that says what would happen, and nothing happens.
 fn try_out(world: &World, listing: &Listing, proposal: &Proposal) -> Result<OpenOrder, Refusal> {
-    let WhatIf { before, after, commission } = consequences(world, proposal)?;
+    let what_if = consequences(world, proposal)?;
+    let WhatIf { before, after, commission } = what_if;
     let equity = (before.net_liquidation(), after.net_liquidation());
     let initial = (before.initial_margin, after.initial_margin);
     let maintenance = (before.maintenance_margin, after.maintenance_margin);
@@ -151,8 +145,9 @@ fn try_out(world: &World, listing: &Listing, proposal: &Proposal) -> Result<Open
         equity_with_loan_change: Some(double(equity.1 - equity.0)),
         equity_with_loan_after: Some(double(equity.1)),
         commission_and_fees: Some(double(commission)),
-        commission_and_fees_currency: Some(BASE_CURRENCY.to_owned()),
+        commission_and_fees_currency: Some(commission_currency(listing).to_owned()),
         margin_currency: Some(BASE_CURRENCY.to_owned()),
+        warning_text: (!what_if.is_affordable()).then(|| what_if.shortfall()),
         ..OrderState::default()
     };
     let mut order = proposal.wire.clone();

@@ -203,7 +203,8 @@ proptest! {
                 prop_assert_eq!(id, frame.id);
             }
             feeds::step(&mut world, step);
-            prop_assert!(world.broker.account("").unwrap().1.books.value(&world.market, world.now).is_some());
+            let (_, account) = world.broker.account("").unwrap();
+            prop_assert!(account.value(&world.market, world.now).is_some());
         }
         let truth = Truth::of(&world);
         for order in truth.orders.values() {

@@ -23,6 +23,9 @@ const BANDS_MAX: usize = 50;
 /// A year moves a price by a factor of e at volatility 1; more than this is a typing error.
 const VOLATILITY_MAX: f64 = 5.0;
 
+/// The same for the mean of a year.
+const DRIFT_MAX: f64 = 1.0;
+
 /// Nothing is carried for more than its own price a year.
 const CARRY_MAX: f64 = 1.0;
 
@@ -128,13 +131,17 @@ struct Problems<'t> {
 }
 
 impl Problems<'_> {
-    /// The line of a table's field; of the table itself if the field is not there.
+    /// The line of a table's field; of its header if the field is not there. A table ends where
+    /// the next row of a list begins: its span is that of the header alone.
     fn line(&self, table: &Range<usize>, field: &str) -> usize {
         let number = |offset: usize| {
             1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
         };
         let mut offset = table.start;
-        for line in self.text.get(table.clone()).unwrap_or_default().split_inclusive('\n') {
+        for line in self.text.get(table.start..).unwrap_or_default().split_inclusive('\n') {
+            if offset > table.start && line.starts_with("[[") {
+                break;
+            }
             let rest = line.trim_start().strip_prefix(field).map(str::trim_start);
             if rest.is_some_and(|rest| rest.starts_with('=')) {
                 return number(offset);
@@ -266,6 +273,13 @@ impl Problems<'_> {
                     (0.0..=VOLATILITY_MAX).contains(&listing.volatility),
                     "volatility",
                     "is not in 0..=5",
+                ),
+                (listing.drift.abs() <= DRIFT_MAX, "drift", "is not in -1..=1"),
+                (listing.correlation.abs() <= 1.0, "correlation", "is not in -1..=1"),
+                (
+                    listing.correlation == 0.0 || !listing.factor.is_empty(),
+                    "factor",
+                    "is needed for a correlation",
                 ),
                 (spread > Decimal::ZERO, "spread", "is not positive"),
                 (spread < price, "spread", "is not below the price"),
@@ -402,7 +416,7 @@ impl Problems<'_> {
                     && !known.contains(currency)
                     && missing.insert(currency)
                 {
-                    let text = format!(": no pair turns {currency} into {BASE_CURRENCY}");
+                    let text = format!("{currency} has no pair with {BASE_CURRENCY}");
                     self.add(&span, "currency", &listing.symbol, &text);
                 }
             }

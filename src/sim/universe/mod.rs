@@ -87,6 +87,15 @@ pub struct Listing {
     pub price: Decimal,
     /// Standard deviation of a year's logarithmic return: 0.2 is 20 percent.
     pub volatility: f64,
+    /// Mean of a year's logarithmic return: 0.05 is 5 percent.
+    #[serde(default)]
+    pub drift: f64,
+    /// What moves the price together with those of other contracts, such as `us-equity`.
+    #[serde(default)]
+    pub factor: String,
+    /// How closely the price follows its factor, from -1 to 1.
+    #[serde(default)]
+    pub correlation: f64,
     /// Ask minus bid, rounded up to whole ticks.
     pub spread: Decimal,
     /// The least quantity, and the step between two quantities.

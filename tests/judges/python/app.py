@@ -27,7 +27,11 @@ END_WITHIN = 10.0
 # Notices, which fail nothing: the farms are well, delayed data is shown, an order is cancelled.
 NOTICES = {2104, 2106, 2158, 10167, 202}
 
+# From here on all messages are protobuf; up to 200 they are text.
+PROTOBUF = 213
+
 # Callbacks with the message itself, for checks of what is absent: the client puts a zero there.
+# There are none where messages are text.
 AS_SENT = ("commissionAndFeesReportProtoBuf", "positionProtoBuf", "updatePortfolioProtoBuf")
 
 

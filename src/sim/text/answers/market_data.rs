@@ -2,8 +2,9 @@
 
 use super::{Layout, Text};
 use crate::sim::messages::{
-    HeadTimestamp, HistoricalData, HistoricalDataBar, HistoricalDataEnd, MarketDataType,
-    TickGeneric, TickPrice, TickReqParams, TickSize, TickSnapshotEnd, TickString,
+    HeadTimestamp, HistoricalData, HistoricalDataBar, HistoricalDataEnd, HistoricalDataUpdate,
+    HistoricalSchedule, MarketDataType, RealTimeBarTick, TickGeneric, TickPrice, TickReqParams,
+    TickSize, TickSnapshotEnd, TickString,
 };
 
 impl Layout for TickPrice {
@@ -102,5 +103,54 @@ fn one_bar(to: &mut Text, bar: &HistoricalDataBar) {
 impl Layout for HeadTimestamp {
     fn lay_out(&self, to: &mut Text) {
         to.begin::<Self>().int(self.req_id).text(self.head_timestamp.as_ref());
+    }
+}
+
+/// In an order of its own: close before high and low, average before volume.
+impl Layout for HistoricalDataUpdate {
+    fn lay_out(&self, to: &mut Text) {
+        let bar = self.historical_data_bar.clone().unwrap_or_default();
+        to.begin::<Self>()
+            .int(self.req_id)
+            .int(bar.bar_count)
+            .text(bar.date.as_ref())
+            .double_or_zero(bar.open)
+            .double_or_zero(bar.close)
+            .double_or_zero(bar.high)
+            .double_or_zero(bar.low)
+            .decimal(bar.wap.as_ref())
+            .decimal(bar.volume.as_ref());
+    }
+}
+
+impl Layout for HistoricalSchedule {
+    fn lay_out(&self, to: &mut Text) {
+        to.begin::<Self>()
+            .int(self.req_id)
+            .text(self.start_date_time.as_ref())
+            .text(self.end_date_time.as_ref())
+            .text(self.time_zone.as_ref())
+            .count(self.historical_sessions.len());
+        for session in &self.historical_sessions {
+            to.text(session.start_date_time.as_ref())
+                .text(session.end_date_time.as_ref())
+                .text(session.ref_date.as_ref());
+        }
+    }
+}
+
+impl Layout for RealTimeBarTick {
+    fn lay_out(&self, to: &mut Text) {
+        to.begin::<Self>()
+            .number(3)
+            .int(self.req_id)
+            .long(self.time)
+            .double_or_zero(self.open)
+            .double_or_zero(self.high)
+            .double_or_zero(self.low)
+            .double_or_zero(self.close)
+            .decimal(self.volume.as_ref())
+            .decimal(self.wap.as_ref())
+            .int(self.count);
     }
 }

@@ -1,7 +1,9 @@
 //! Contracts: details, search, price increments.
 
 use super::{Reader, contract};
-use crate::sim::messages::{ContractDataRequest, MarketRuleRequest, MatchingSymbolsRequest};
+use crate::sim::messages::{
+    ContractDataRequest, MarketRuleRequest, MatchingSymbolsRequest, SmartComponentsRequest,
+};
 
 pub fn details(fields: &mut Reader<'_>) -> ContractDataRequest {
     fields.skip(1);
@@ -22,4 +24,8 @@ pub fn matching_symbols(fields: &mut Reader<'_>) -> MatchingSymbolsRequest {
 
 pub fn market_rule(fields: &mut Reader<'_>) -> MarketRuleRequest {
     MarketRuleRequest { market_rule_id: fields.int() }
+}
+
+pub fn smart_components(fields: &mut Reader<'_>) -> SmartComponentsRequest {
+    SmartComponentsRequest { req_id: fields.int(), bbo_exchange: fields.text() }
 }

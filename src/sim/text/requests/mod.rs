@@ -60,6 +60,7 @@ fn payload(id: i32, fields: &mut Reader<'_>) -> Vec<u8> {
         request::START_API => session::start(fields).encode_to_vec(),
         request::CONTRACT_DATA => contracts::details(fields).encode_to_vec(),
         request::MATCHING_SYMBOLS => contracts::matching_symbols(fields).encode_to_vec(),
+        request::SMART_COMPONENTS => contracts::smart_components(fields).encode_to_vec(),
         request::MARKET_RULE => contracts::market_rule(fields).encode_to_vec(),
         request::MARKET_DATA_TYPE => market_data::data_type(fields).encode_to_vec(),
         request::MARKET_DATA => market_data::quotes(fields).encode_to_vec(),
