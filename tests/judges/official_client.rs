@@ -57,6 +57,17 @@ async fn the_official_client_agrees_on_several_accounts() {
 }
 
 #[tokio::test]
+async fn the_official_client_agrees_on_types_of_orders() {
+    at_all_ends("order_types.py", &[]).await;
+}
+
+#[tokio::test]
+async fn the_official_client_agrees_on_the_hours_of_the_exchange() {
+    let options = ["--hours", "exchange", "--clock", "2026-03-02T09:29:56"];
+    at_all_ends("exchange_hours.py", &options).await;
+}
+
+#[tokio::test]
 async fn the_official_client_agrees_on_futures() {
     at_all_ends("futures.py", &[]).await;
 }

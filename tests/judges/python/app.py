@@ -24,8 +24,9 @@ WITHIN = 20.0
 # The client's reader looks up once a second whether its connection is gone.
 END_WITHIN = 10.0
 
-# Notices, which fail nothing: the farms are well, delayed data is shown, an order is cancelled.
-NOTICES = {2104, 2106, 2158, 10167, 202}
+# Notices, which fail nothing: the farms are well, delayed data is shown, an order is cancelled or
+# waits for the opening.
+NOTICES = {2104, 2106, 2158, 10167, 202, 399}
 
 # From here on all messages are protobuf; up to 200 they are text.
 PROTOBUF = 213
@@ -145,6 +146,10 @@ class App(EWrapper, EClient):
         """The next order id, which the client's user counts up himself."""
         self._order_id += 1
         return self._order_id - 1
+
+    def order_ids_from(self, order_id):
+        """Leaves ids out: from here on the gateway refuses those below."""
+        self._order_id = max(self._order_id, order_id)
 
     def stop(self):
         """Ends the connection, once it is certain that client and gateway still talk."""

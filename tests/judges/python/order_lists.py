@@ -13,11 +13,12 @@ FRAMES = ("openOrder", "orderStatus", "execDetails", "commissionAndFeesReport")
 LOW = 20.0
 
 
-def rest(app, symbol="KO", ref="", order_id=None):
+def rest(app, symbol="KO", ref="", order_id=0):
     """An order of `app` that works and waits; its id."""
     order = limit("BUY", 10, LOW)
     order.orderRef = ref
-    order_id = order_id or app.order_id()
+    app.order_ids_from(order_id)
+    order_id = app.order_id()
     request = lambda: app.placeOrder(order_id, stock(symbol), order)
     app.ask(request, "orderStatus", orderId=order_id, status="Submitted")
     return order_id
@@ -54,6 +55,8 @@ class OrderLists(Judge):
             self.assertEqual(opened.order.permId, status.permId)
             self.assertEqual(opened.orderState.status, status.status)
             self.assertEqual(opened.order.clientId, status.clientId)
+            # A client that was told of an id uses only higher ones, whoever's it was.
+            app.order_ids_from(opened.orderId + 1)
         return {(e.order.clientId, e.orderId): e for e in pairs[::2]}
 
     def test_open_orders_are_those_of_the_client(self):
@@ -157,7 +160,7 @@ class OrderLists(Judge):
         fill(self.app, "JNJ", "SELL")
 
     def test_both_clients_may_use_the_same_order_id(self):
-        order_id = max(self.app.order_id(), self.other.order_id()) + 1000
+        order_id = max(self.app.order_id(), self.other.order_id()) + 100
         rest(self.app, order_id=order_id)
         rest(self.other, order_id=order_id)
         cancel(self.other, order_id)
@@ -167,7 +170,7 @@ class OrderLists(Judge):
         cancel(self.app, order_id)
 
     def test_a_client_cannot_cancel_the_order_of_another(self):
-        order_id = max(self.app.order_id(), self.other.order_id()) + 2000
+        order_id = max(self.app.order_id(), self.other.order_id()) + 100
         rest(self.app, order_id=order_id)
         request = lambda: self.other.cancelOrder(order_id, OrderCancel())
         self.assertEqual(self.other.refusal(request, order_id), 10147)

@@ -285,12 +285,16 @@ class Orders(Judge):
         self.assertEqual(frames[-1].errorCode, 201)
         self.assertRegex(frames[-1].errorString, "^Order rejected - reason:")
 
-    def test_an_id_that_was_used_up_is_103_and_disturbs_nothing(self):
-        order_id, _ = self.fill("BUY", 10)
-        frames = self.send(order_id, stock("SPY"), market("BUY", 10), "error", reqId=order_id)
-        self.assertEqual([frame.errorCode for frame in frames], [103])
-        since = len(self.app.events)
-        self.assertEqual(of(self.app.settle(since), "execDetails"), [])
+    def test_an_id_that_was_used_up_is_refused_and_disturbs_nothing(self):
+        skipped = self.app.order_id()
+        filled, _ = self.fill("BUY", 10)
+        cancelled, _ = self.rest()
+        self.cancel(cancelled)
+        for code, order_id in ((104, filled), (103, cancelled), (103, skipped)):
+            since = len(self.app.events)
+            self.send(order_id, stock("SPY"), market("BUY", 10), "error", reqId=order_id)
+            frames = of(self.app.settle(since), *FRAMES)
+            self.assertEqual([frame.errorCode for frame in frames], [code])
         self.fill("SELL", 10)
 
     def test_another_order_under_a_working_id_is_105_and_the_first_works_on(self):

@@ -287,10 +287,12 @@ class TextClient(unittest.TestCase):
 
     def test_delayed_quotes_say_that_they_are(self):
         self.ib.reqMarketDataType(3)
-        ticker = self.ib.reqMktData(self.ko)
+        delayed = Stock("ORCL", "SMART", "USD")
+        self.ib.qualifyContracts(delayed)
+        ticker = self.ib.reqMktData(delayed)
         self.until(ticker.hasBidAsk, "a delayed quote")
         self.assertEqual(ticker.marketDataType, 3)
-        self.ib.cancelMktData(self.ko)
+        self.ib.cancelMktData(delayed)
         self.ib.reqMarketDataType(1)
 
     def test_an_order_rests_is_changed_and_cancelled(self):
