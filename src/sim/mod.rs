@@ -10,7 +10,7 @@
 //! * A market that never closes, priced by a seeded process that starts at the universe's prices.
 //!   Day orders therefore do not expire.
 //! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.
-//! * One account, in dollars, with margin. The books add up at all times.
+//! * Accounts in dollars with margin, several to a login. The books add up at all times.
 //!
 //! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
 //! connection and, with `--state`, a restart; the gateway's `settings` (order ids used) is kept

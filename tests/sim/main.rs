@@ -8,6 +8,7 @@ mod books;
 mod clock;
 mod contracts;
 mod faults;
+mod futures;
 mod market_data;
 mod order_errors;
 mod order_times;
