@@ -8,6 +8,7 @@ mod books;
 mod clock;
 mod contracts;
 mod faults;
+mod history;
 mod market_data;
 mod order_errors;
 mod orders;
