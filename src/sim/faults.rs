@@ -109,6 +109,11 @@ impl Faults {
         });
     }
 
+    /// Orders fill whole, whatever size the quote displays, until this is switched off.
+    pub fn fill_whole(&self, on: bool) {
+        self.shared.with(|world| world.broker.limit_sizes(!on));
+    }
+
     /// Fixes the quote of a contract, by its local symbol (`SPY`, `EUR.USD`), until the simulator
     /// ends. Working orders that it reaches fill at once.
     ///

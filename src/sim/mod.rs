@@ -10,7 +10,7 @@
 //! * A market that never closes, priced by a seeded process that starts at the universe's prices.
 //!   Day orders therefore do not expire.
 //! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.
-//! * One account, in dollars, with margin. The books add up at all times.
+//! * Accounts in dollars with margin, several to a login. The books add up at all times.
 //!
 //! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
 //! connection and, with `--state`, a restart; the gateway's `settings` (order ids used) is kept
@@ -69,6 +69,9 @@ const DEFAULT_ACCOUNT: &str = "DU1234567";
 /// IB's limit.
 const DEFAULT_MESSAGES_PER_SECOND: u32 = 50;
 
+/// IB's limit.
+const DEFAULT_ORDERS_PER_SIDE: usize = 20;
+
 /// Real time.
 const DEFAULT_SPEED: &str = "1";
 
@@ -118,6 +121,9 @@ pub struct Options {
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
     pub messages_per_second: u32,
+    /// Open orders that one account may have on one side of a contract; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ORDERS_PER_SIDE)]
+    pub orders_per_side: usize,
 }
 
 impl Options {
@@ -137,6 +143,7 @@ impl Options {
             speed: Decimal::ONE,
             server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
+            orders_per_side: DEFAULT_ORDERS_PER_SIDE,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the gateway itself remembers: which order ids each client has used. A real gateway keeps
 //! this in its own settings, apart from IB's servers, and may lose it while orders live on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,23 +9,18 @@ use serde::{Deserialize, Serialize};
 /// next order id reaches it.
 const ORDER_ID_END: i32 = 1_500_000_000;
 
-/// The order ids of one client id.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Ids {
-    used: BTreeSet<i32>,
-}
-
 /// The gateway's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    clients: BTreeMap<i32, Ids>,
+    /// The highest order id of each client id. It is one mark and not a set: a new order must be
+    /// above it, whether its own id was ever used or not.
+    highest: BTreeMap<i32, i32>,
 }
 
 impl Settings {
     /// The lowest id that is above all ids that the client used.
     pub fn next_id(&self, client_id: i32) -> i32 {
-        let highest = self.clients.get(&client_id).and_then(|ids| ids.used.last());
-        highest.map_or(1, |highest| highest.saturating_add(1))
+        self.highest.get(&client_id).map_or(1, |highest| highest.saturating_add(1))
     }
 
     /// Whether an order can have this id at all.
@@ -33,13 +28,15 @@ impl Settings {
         (1..ORDER_ID_END - 1).contains(&order_id)
     }
 
-    /// Whether the client used `order_id` before, for an order or a refused one.
+    /// Whether the client used `order_id`, or one above it, before: for an order or a refused
+    /// one.
     pub fn is_used(&self, client_id: i32, order_id: i32) -> bool {
-        self.clients.get(&client_id).is_some_and(|ids| ids.used.contains(&order_id))
+        self.highest.get(&client_id).is_some_and(|highest| order_id <= *highest)
     }
 
     pub fn mark_used(&mut self, client_id: i32, order_id: i32) {
-        self.clients.entry(client_id).or_default().used.insert(order_id);
+        let highest = self.highest.entry(client_id).or_insert(order_id);
+        *highest = order_id.max(*highest);
     }
 }
 
@@ -55,7 +52,7 @@ mod tests {
         settings.mark_used(7, 12);
         assert_eq!(settings.next_id(7), 42);
         assert_eq!(settings.next_id(8), 1);
-        assert!(settings.is_used(7, 12) && !settings.is_used(7, 13));
+        assert!(settings.is_used(7, 12) && settings.is_used(7, 13) && !settings.is_used(7, 42));
         assert!(!Settings::is_valid(0) && !Settings::is_valid(1_500_000_000));
     }
 }
