@@ -3,7 +3,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -105,10 +105,6 @@ impl SimClock {
         (self.since, self.at) = (real, self.at(real));
         self.speed = speed;
         Ok(())
-    }
-
-    pub fn speed(&self) -> Decimal {
-        self.speed
     }
 
     /// Whether a command may move the clock from `from` to `to`. Back is always possible.
@@ -236,20 +232,6 @@ impl Zone {
             return Some(TimeZone::UTC);
         }
         TimeZone::get(name).ok()
-    }
-
-    /// `YYYYMMDD:HHMM-YYYYMMDD:HHMM` for `days` days from `at`, from `open` to `close` o'clock
-    /// written as `HHMM`; weekends too, since the simulated market never closes.
-    pub fn hours(&self, at: Timestamp, days: i32, open: &str, close: &str) -> String {
-        let first = self.date(at);
-        let sessions = (0..days).filter_map(|day| first.checked_add(day.days()).ok());
-        let sessions: Vec<_> = sessions
-            .map(|date| {
-                let date = date.strftime("%Y%m%d");
-                format!("{date}:{open}-{date}:{close}")
-            })
-            .collect();
-        sessions.join(";")
     }
 }
 
