@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, watch};
 
+use super::faults::lens::Lens;
 use super::messages::{Answer, Report};
 use super::requests::history::{self, BarStream};
 use super::requests::market_data::{Seen, View};
@@ -39,6 +40,7 @@ pub struct Full;
 pub struct Outbox {
     bursts: mpsc::Sender<Vec<u8>>,
     waiting: Arc<AtomicUsize>,
+    dribbles: Arc<AtomicBool>,
 }
 
 /// The other end of an [`Outbox`].
@@ -46,13 +48,19 @@ pub struct Outbox {
 pub struct Inbox {
     bursts: mpsc::Receiver<Vec<u8>>,
     waiting: Arc<AtomicUsize>,
+    dribbles: Arc<AtomicBool>,
+    /// Of a burst that goes out a byte at a time, the last byte first.
+    rest: Vec<u8>,
 }
 
 /// A queue for one client.
 pub fn outbox() -> (Outbox, Inbox) {
     let (sender, receiver) = mpsc::channel(OUTBOX_BURSTS);
     let waiting = Arc::new(AtomicUsize::new(0));
-    (Outbox { bursts: sender, waiting: Arc::clone(&waiting) }, Inbox { bursts: receiver, waiting })
+    let dribbles = Arc::new(AtomicBool::new(false));
+    let outbox =
+        Outbox { bursts: sender, waiting: Arc::clone(&waiting), dribbles: Arc::clone(&dribbles) };
+    (outbox, Inbox { bursts: receiver, waiting, dribbles, rest: Vec::new() })
 }
 
 impl Outbox {
@@ -76,7 +84,17 @@ impl Inbox {
     /// The next burst, and what waits behind it up to `most` bytes; `None` when every [`Outbox`]
     /// is gone.
     pub async fn next(&mut self, most: usize) -> Option<Vec<u8>> {
+        if let Some(byte) = self.rest.pop() {
+            return Some(vec![byte]);
+        }
         let mut bytes = self.bursts.recv().await?;
+        if self.dribbles.load(Ordering::Relaxed) {
+            self.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+            bytes.reverse();
+            let first = bytes.pop();
+            self.rest = bytes;
+            return first.map(|byte| vec![byte]);
+        }
         while bytes.len() < most
             && let Ok(more) = self.bursts.try_recv()
         {
@@ -163,6 +181,8 @@ impl Default for Subscriptions {
 pub struct Client {
     pub client_id: i32,
     pub subscriptions: Subscriptions,
+    /// What faults make of each frame.
+    pub lens: Lens,
     /// Its requests for short bars.
     pub history: history::Pacing,
     codec: Codec,
@@ -182,6 +202,7 @@ impl Client {
         Self {
             client_id,
             subscriptions: Subscriptions::default(),
+            lens: Lens::default(),
             history: history::Pacing::default(),
             codec,
             outbox,
@@ -193,7 +214,32 @@ impl Client {
 
     /// Adds a message to what the next flush sends.
     pub fn send<M: Answer>(&mut self, message: &M) {
-        self.codec.push(&mut self.burst, message);
+        if self.lens.is_clear() {
+            self.codec.push(&mut self.burst, message);
+            return;
+        }
+        let seen = self.lens.see(message);
+        for message in &seen.messages {
+            self.codec.push(&mut self.burst, message);
+        }
+        if let Some(by) = seen.late {
+            let mut bytes = Vec::new();
+            self.codec.push(&mut bytes, message);
+            self.lens.put_off(by, bytes);
+        }
+        if seen.cut {
+            self.close(Close::Finish);
+        }
+    }
+
+    /// Adds frames that were encoded before.
+    pub fn append(&mut self, frames: &[u8]) {
+        self.burst.extend_from_slice(frames);
+    }
+
+    /// Takes back what the next flush would have sent.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.burst)
     }
 
     /// Adds what happened to an order.
@@ -228,7 +274,15 @@ impl Client {
         if self.burst.is_empty() {
             return;
         }
-        let burst = std::mem::take(&mut self.burst);
+        let mut burst = std::mem::take(&mut self.burst);
+        self.outbox.dribbles.store(self.lens.dribbles(), Ordering::Relaxed);
+        if !self.lens.is_clear() {
+            let (shaped, ends) = self.lens.shape(burst);
+            burst = shaped;
+            if ends {
+                self.close(Close::Finish);
+            }
+        }
         if let Err(Full) = self.outbox.push(burst) {
             tracing::warn!(client_id = self.client_id, "the client does not read: closing");
             self.close(Close::Reset);

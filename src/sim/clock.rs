@@ -1,6 +1,8 @@
 //! The simulator's clock, which can be set, sped up and stopped; the one place where it asks for
 //! the real time; and IB's ways to write a time.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
@@ -145,33 +147,41 @@ pub fn parse_time(text: &str) -> Result<Timestamp, String> {
 #[derive(Clone, Debug)]
 pub struct Zone {
     zone: TimeZone,
-    name: &'static str,
+    name: Cow<'static, str>,
 }
 
 impl Zone {
     /// New York, or UTC on a machine without a time zone database.
     pub fn exchange() -> Self {
         match TimeZone::get(ZONE) {
-            Ok(zone) => Self { zone, name: ZONE_NAME },
+            Ok(zone) => Self { zone, name: Cow::Borrowed(ZONE_NAME) },
             Err(error) => {
                 tracing::warn!(%error, "no time zone database: the simulator runs in UTC");
-                Self { zone: TimeZone::UTC, name: "UTC" }
+                Self { zone: TimeZone::UTC, name: Cow::Borrowed("UTC") }
             }
         }
     }
 
+    /// A zone of the IANA database, its name in times replaced by `spelled`.
+    ///
+    /// # Errors
+    ///
+    /// When the database has no such zone.
+    pub fn spelled_as(zone: &str, spelled: Option<&str>) -> Result<Self, jiff::Error> {
+        let name = Cow::Owned(spelled.unwrap_or(zone).to_owned());
+        Ok(Self { zone: TimeZone::get(zone)?, name })
+    }
+
     /// IB's name of the zone.
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// `20260102 15:04:05 US/Eastern`
     pub fn stamp(&self, at: Timestamp) -> String {
-        format!(
-            "{} {}",
-            at.to_zoned_datetime(self.zone.clone()).strftime("%Y%m%d %H:%M:%S"),
-            self.name
-        )
+        let local = at.to_zoned_datetime(self.zone.clone()).strftime("%Y%m%d %H:%M:%S");
+        // A gateway that was told to writes no zone.
+        if self.name.is_empty() { local.to_string() } else { format!("{local} {}", self.name) }
     }
 
     /// `2026-01-02 15:04:05 US/Eastern`

@@ -13,6 +13,9 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Close, Inbox, Outbox, outbox};
+use super::faults::lens::Lens;
+use super::faults::tap::Tap;
+use super::faults::{Silence, handshake};
 use super::messages::{ErrorMessage, ManagedAccounts, NextValidId, StartApiRequest, request};
 use super::pacing::{Pace, Pacing};
 use super::requests;
@@ -64,7 +67,8 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
         return;
     }
     let (reader, writer) = stream.into_split();
-    let mut reader = BufReader::new(reader);
+    let allowance = shared.with(|world| handshake::bytes_until_reset(world));
+    let mut reader = BufReader::new(Tap::new(reader, allowance));
     let (outbox, inbox) = outbox();
     let (close, closing) = watch::channel(None);
     let resets = Arc::new(AtomicBool::new(false));
@@ -78,7 +82,7 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
     let presence = Presence { shared: &shared, number };
     let way_out = WayOut { outbox: outbox.clone(), close, padding };
     let session = session(&mut reader, number, &shared, way_out);
-    let how = tokio::select! {
+    let mut how = tokio::select! {
         ended = session => {
             if let Err(error) = ended {
                 tracing::warn!(connection = number, error = %chain(&error), "closed a connection");
@@ -88,13 +92,16 @@ pub async fn serve(stream: TcpStream, number: u64, shared: Arc<Shared>, stop: Ca
         how = told_to_close(closing) => how,
         () = stop.cancelled() => Close::Finish,
     };
+    if reader.get_ref().is_dry() {
+        how = Close::Reset;
+    }
     // The client id is free, and what the client subscribed to is over, from here on.
     drop(presence);
     let abort = writer.abort_handle();
     match how {
         Close::Reset => {
             resets.store(true, Ordering::Relaxed);
-            reset(reader.get_ref());
+            reset(reader.get_ref().inner());
             // The writer closes in order once its queue ends, so it goes before its queue.
             abort.abort();
             drop(writer.await);
@@ -146,7 +153,10 @@ struct Presence<'a> {
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        self.shared.with(|world| world.clients.remove(&self.number));
+        self.shared.with(|world| {
+            let client = world.clients.remove(&self.number);
+            handshake::left(world, self.number, client.as_ref());
+        });
     }
 }
 
@@ -180,7 +190,7 @@ fn reset(reader: &OwnedReadHalf) {
 
 /// Writes what is left, closes our side, and reads until the client closes its own: a reset
 /// would take the last frames with it.
-async fn finish(reader: &mut BufReader<OwnedReadHalf>, writer: tokio::task::JoinHandle<()>) {
+async fn finish(reader: &mut BufReader<Tap<OwnedReadHalf>>, writer: tokio::task::JoinHandle<()>) {
     if let Err(error) = writer.await {
         tracing::debug!(%error, "the writer of a connection ended early");
     }
@@ -283,12 +293,16 @@ async fn start<R: AsyncRead + Unpin>(
     outbox: &Outbox,
 ) -> Result<Option<(i32, Codec)>, Ended> {
     let hello = wire::read_hello(reader).await?;
-    let (mute, time, highest) = shared.with(|world| {
-        (world.switches.mute_handshake, world.zone.stamp(world.now), world.server_version)
+    let (silence, time, highest) = shared.with(|world| {
+        (handshake::silence(world), world.zone.stamp(world.now), handshake::version(world))
     });
     let Some(version) = hello.agree(highest) else { return Err(Ended::Version(hello)) };
     let codec = Codec::of(version);
-    if mute {
+    if silence == Some(Silence::Version) && outbox.push(wire::hello_answer(version, &time)).is_err()
+    {
+        return Ok(None);
+    }
+    if silence.is_some() {
         // Read and never answer, until the client has had enough or the deadline of the start.
         while wire::read_frame(reader, &codec).await?.is_some() {}
         return Ok(None);
@@ -308,13 +322,20 @@ async fn start<R: AsyncRead + Unpin>(
 /// refuses its client id.
 fn admit(world: &mut World, number: u64, mut client: Client) -> Result<(), Box<ErrorMessage>> {
     let client_id = client.client_id;
-    if world.clients.values().any(|other| other.client_id == client_id) {
+    let taken = world.clients.values().any(|other| other.client_id == client_id);
+    if taken || handshake::is_occupied(world, client_id) {
         let text = "Unable to connect as the client id is already in use. Retry with a unique \
                     client id.";
         return Err(Box::new(world.error(-1, 326, text)));
     }
-    client.send(&ManagedAccounts { accounts_list: Some(world.broker.account_list()) });
-    client.send(&NextValidId { order_id: Some(world.settings.next_id(client_id)) });
+    client.lens = Lens::new(&world.faults.engine, client_id);
+    for _ in 0..handshake::early_notices(world, client_id) {
+        client.send(&world.error(-1, 2104, "Market data farm connection is OK:usfarm"));
+    }
+    client.send(&ManagedAccounts { accounts_list: Some(handshake::accounts(world)) });
+    if let Some(order_id) = handshake::first_id(world, client_id) {
+        client.send(&NextValidId { order_id: Some(order_id) });
+    }
     for (code, text) in [
         (2104, "Market data farm connection is OK:usfarm"),
         (2106, "HMDS data farm connection is OK:ushmds"),

@@ -20,6 +20,7 @@ mod broker;
 mod client;
 mod clock;
 mod connection;
+mod control;
 mod faults;
 mod feeds;
 #[cfg(any(test, fuzzing))]
@@ -32,6 +33,7 @@ mod path;
 mod replay;
 mod reports;
 mod requests;
+mod scenario;
 mod server;
 mod settings;
 mod state_file;
@@ -44,7 +46,6 @@ mod wire;
 mod world;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -52,9 +53,15 @@ use rust_decimal::Decimal;
 
 pub use broker::order::Side;
 pub use clock::ClockError;
-pub use faults::Faults;
+pub use control::ControlError;
+pub use faults::{
+    Armed, Bounds, Conduct, Ending, Fault, Faults, FrameKind, How, Language, Lateness, List,
+    Moment, Nonsense, On, Place, Placement, Queue, RequestKind, Restored, Rule, SettingsFate,
+    Shuffle, Silence, Stage,
+};
 pub use hours::Hours;
 pub use replay::ReplayError;
+pub use scenario::{Scenario, ScenarioError, parse_fault};
 pub use server::Simulator;
 pub use state_file::StateError;
 pub use truth::{TrueAccount, TrueContract, TrueExecution, TrueOrder, TruePosition, Truth};
@@ -124,6 +131,15 @@ pub struct Options {
     /// Open orders that one account may have on one side of a contract; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_ORDERS_PER_SIDE)]
     pub orders_per_side: usize,
+    /// Begin with this fault; may be given several times. `docs/gateway-sim.md` lists all faults
+    #[arg(long = "fault", value_name = "NAME[,KEY=VALUE…]", value_parser = scenario::parse_fault)]
+    pub faults: Vec<Rule>,
+    /// Begin with the faults of this file, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Answer the control API here: the truth, the clock, the faults. A loopback address
+    #[arg(long, value_name = "HOST:PORT")]
+    pub control: Option<String>,
 }
 
 impl Options {
@@ -144,6 +160,9 @@ impl Options {
             server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
             orders_per_side: DEFAULT_ORDERS_PER_SIDE,
+            faults: Vec::new(),
+            scenario: None,
+            control: None,
         }
     }
 }
@@ -183,6 +202,12 @@ pub enum SimError {
     UnknownSymbol(String),
     #[error("{symbol}: a quote of {bid} to {ask} is not 0 < bid <= ask <= 1000000000")]
     BadQuote { symbol: String, bid: Decimal, ask: Decimal },
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error("these faults cannot be had:\n  {}", .0.join("\n  "))]
+    Faults(Vec<String>),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
 }
@@ -194,7 +219,7 @@ pub enum SimError {
 /// When it cannot start, or cannot write its state file at the end.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), SimError> {
     let simulator = Simulator::start(options).await?;
-    announce(simulator.addr()).map_err(SimError::Output)?;
+    announce(&simulator).map_err(SimError::Output)?;
     tokio::select! {
         () = shutdown => {}
         () = simulator.stopped() => {}
@@ -202,9 +227,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     simulator.finish().await
 }
 
-fn announce(addr: SocketAddr) -> io::Result<()> {
+fn announce(simulator: &Simulator) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on {addr}")?;
+    writeln!(out, "listening on {}", simulator.addr())?;
+    if let Some(control) = simulator.control_addr() {
+        writeln!(out, "control on {control}")?;
+    }
     out.flush()
 }
 

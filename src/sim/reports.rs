@@ -6,6 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::broker::order::{Order, Progress, Side, State};
 use super::broker::{Event, Execution, commission_currency};
+use super::faults::account::put_off;
 use super::feeds;
 use super::messages::{
     self, CommissionAndFeesReport, CompletedOrder, Contract, ExecutionDetails, OpenOrder,
@@ -35,7 +36,8 @@ pub fn report(world: &mut World, events: &[Event]) {
         world.deliver(owner, reports);
     }
     // A connection about to be reset must not learn of its fills by another way.
-    if !traded.is_empty() && world.switches.drop_after.is_none() {
+    let hidden = world.switches.drop_after.is_some() || put_off(world, &traded);
+    if !traded.is_empty() && !hidden {
         feeds::positions(world, &traded);
         feeds::account_values(world);
     }

@@ -16,15 +16,16 @@ use tokio_util::task::TaskTracker;
 
 use super::broker::Broker;
 use super::clock::{self, STEP_MS, SimClock, Zone};
-use super::faults::{Faults, Switches};
+use super::faults::{self, Faults, Rule, Switches, handshake};
 use super::market::Market;
 use super::replay::Replay;
+use super::scenario::Scenario;
 use super::settings::Settings;
 use super::state_file;
 use super::truth::Truth;
 use super::universe::{BUILT_IN, Universe};
 use super::world::{Shared, World};
-use super::{Options, SimError, connection, feeds, wire};
+use super::{Options, SimError, connection, control, feeds, wire};
 
 /// IB Gateway serves this many clients.
 const CONNECTIONS_MAX: usize = 32;
@@ -49,6 +50,7 @@ const CASH_MAX: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
 #[derive(Debug)]
 pub struct Simulator {
     addr: SocketAddr,
+    control: Option<SocketAddr>,
     shared: Arc<Shared>,
     faults: Faults,
     tasks: TaskTracker,
@@ -67,10 +69,16 @@ impl Simulator {
     pub async fn start(options: Options) -> Result<Self, SimError> {
         check(&options)?;
         let world = build(&options)?;
+        let scenario = options.scenario.as_deref().map(Scenario::read).transpose()?;
         let listen = |source| SimError::Listen { listen: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
+        let control = match &options.control {
+            Some(text) => Some(control::bind(text).await?),
+            None => None,
+        };
         let shared = Arc::new(Shared::new(world, options.state.clone()));
+        shared.with(|world| begin_with(world, &options.faults, scenario))?;
         let stop = CancellationToken::new();
         let ended = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -82,9 +90,15 @@ impl Simulator {
             ended.clone(),
         ));
         tasks.spawn(run_market(Arc::clone(&shared), stop.clone()));
+        let control = control.map(|(listener, addr)| {
+            let (shared, tasks, stop) = (Arc::clone(&shared), tasks.clone(), stop.clone());
+            tasks.clone().spawn(control::serve(listener, shared, tasks, stop));
+            addr
+        });
         tracing::info!(%addr, seed = options.seed, "the simulated gateway is listening");
         Ok(Self {
             addr,
+            control,
             faults: Faults::new(Arc::clone(&shared)),
             shared,
             tasks,
@@ -96,6 +110,11 @@ impl Simulator {
     /// Where clients connect.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where the control API answers, if it was asked for.
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control
     }
 
     /// What the broker really has, at this instant.
@@ -225,6 +244,7 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         market,
         broker,
         settings,
+        faults: faults::State::new(options.seed),
         switches: Switches::default(),
         server_version: options.server_version,
         messages_per_second: options.messages_per_second,
@@ -234,6 +254,27 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
     };
     world.trade(|broker, rules| broker.turn_day(rules));
     Ok(world)
+}
+
+/// Asks for the faults that the options name; all that cannot be had is told at once.
+fn begin_with(
+    world: &mut World,
+    faults: &[Rule],
+    scenario: Option<Scenario>,
+) -> Result<(), SimError> {
+    let Scenario { seed, rules } = scenario.unwrap_or_default();
+    if let Some(seed) = seed {
+        world.faults.engine.reseed(seed);
+    }
+    let mut problems = Vec::new();
+    for rule in faults.iter().cloned().chain(rules) {
+        match faults::arm(world, rule) {
+            Ok(_id) => {}
+            Err(SimError::Faults(found)) => problems.extend(found),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(SimError::Faults(problems)) }
 }
 
 async fn accept(
@@ -262,7 +303,7 @@ async fn accept(
             }
         };
         failures = 0;
-        if shared.with(|world| world.switches.refuse_connections) {
+        if shared.with(handshake::turns_away) {
             turn_away(&stream);
             continue;
         }

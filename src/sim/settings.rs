@@ -34,6 +34,26 @@ impl Settings {
         self.highest.get(&client_id).is_some_and(|highest| order_id <= *highest)
     }
 
+    /// Forgets every client and every id.
+    pub fn wipe(&mut self) {
+        self.highest.clear();
+    }
+
+    /// Forgets the highest `by` ids of every client.
+    pub fn roll_back(&mut self, by: i32) {
+        self.highest.retain(|_, highest| {
+            *highest = highest.saturating_sub(by);
+            *highest > 0
+        });
+    }
+
+    /// Forgets that a client used an id, if it is the last one that it used.
+    pub fn forget(&mut self, (client_id, order_id): (i32, i32)) {
+        if self.highest.get(&client_id) == Some(&order_id) {
+            self.highest.insert(client_id, order_id.saturating_sub(1));
+        }
+    }
+
     pub fn mark_used(&mut self, client_id: i32, order_id: i32) {
         let highest = self.highest.entry(client_id).or_insert(order_id);
         *highest = order_id.max(*highest);

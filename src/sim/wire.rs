@@ -46,7 +46,7 @@ const FRAME_DEADLINE: Duration = Duration::from_secs(30);
 const PREFIX: &[u8; 4] = b"API\0";
 
 /// One request as it came in.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// The message id in IB's list, without the protobuf offset.
     pub id: i32,
@@ -213,6 +213,29 @@ impl Codec {
     }
 }
 
+/// The frames in bytes that were written, each with its length. A torn one ends the walk.
+pub fn frames(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (prefix, _) = rest.split_first_chunk::<4>()?;
+        let body = usize::try_from(u32::from_be_bytes(*prefix)).ok()?;
+        let (frame, after) = rest.split_at_checked(body.checked_add(4)?)?;
+        rest = after;
+        Some(frame)
+    })
+}
+
+/// The message id of a frame that was written, without the protobuf offset.
+pub fn frame_id(frame: &[u8]) -> Option<i32> {
+    let (id, rest) = frame.get(4..)?.split_first_chunk::<4>()?;
+    if id[0] == 0 {
+        return Some(i32::from_be_bytes(*id).saturating_sub(PROTOBUF));
+    }
+    // Text: the id is the first field.
+    let text = id.iter().chain(rest).take_while(|byte| **byte != 0).copied().collect();
+    String::from_utf8(text).ok()?.parse().ok()
+}
+
 /// Appends `message` as a protobuf frame.
 fn push<M: Answer>(buffer: &mut Vec<u8>, message: &M) {
     let length = message.encoded_len().saturating_add(4);
@@ -242,6 +265,16 @@ mod tests {
             \0\0\0\x0f\0\0\0\xd7\x0a\x09DU1234567\
             \0\0\0\x04\0\0\x01\x06";
         assert_eq!(bytes, expected);
+    }
+
+    #[test]
+    fn written_frames_are_told_apart_and_named() {
+        let mut bytes = Vec::new();
+        push(&mut bytes, &NextValidId { order_id: Some(1) });
+        push(&mut bytes, &PositionEnd {});
+        bytes.extend_from_slice(b"\0\0\0\x059\x001\x007\0\0\0\x09torn");
+        let ids: Vec<_> = frames(&bytes).map(|frame| frame_id(frame).unwrap()).collect();
+        assert_eq!(ids, [9, 62, 9], "the torn one is left out");
     }
 
     #[tokio::test]

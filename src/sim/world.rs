@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::broker::{Broker, Rules};
 use super::client::Client;
 use super::clock::{self, SimClock, Zone};
-use super::faults::Switches;
+use super::faults::{self, Switches};
 use super::market::Market;
 use super::messages::{ErrorMessage, Report};
 use super::settings::Settings;
@@ -32,6 +32,8 @@ pub struct World {
     pub market: Market,
     pub broker: Broker,
     pub settings: Settings,
+    pub faults: faults::State,
+    /// What the faults mean for everybody else.
     pub switches: Switches,
     /// The latest version of the protocol to speak.
     pub server_version: i32,
@@ -60,26 +62,29 @@ impl World {
 
     /// An error or notice, stamped with this instant. `id` is a request id, an order id or -1.
     pub fn error(&self, id: i32, code: i32, text: impl Into<String>) -> ErrorMessage {
+        let text = self.switches.worded(code, text.into());
         ErrorMessage {
             id: Some(id),
             error_time: Some(self.now.as_millisecond()),
             error_code: Some(code),
-            error_msg: Some(text.into()),
+            error_msg: Some(text),
             advanced_order_reject_json: None,
         }
     }
 
+    /// The connection of a client id.
+    pub fn client_mut(&mut self, client_id: i32) -> Option<&mut Client> {
+        self.clients.values_mut().find(|client| client.client_id == client_id)
+    }
+
     /// Sends reports to the owner of an order, if connected. Faults may keep or lose them.
     pub fn deliver(&mut self, client_id: i32, reports: Vec<Report>) {
-        let owner = self.clients.values_mut().find(|client| client.client_id == client_id);
-        let Some(owner) = owner else { return };
-        if self.switches.drop_after.is_some() {
-            return;
-        }
-        if self.switches.hold_acks {
-            owner.withhold(reports);
-            return;
-        }
+        let reports = if self.faults.is_idle() {
+            reports
+        } else {
+            faults::reports::pass(self, client_id, reports)
+        };
+        let Some(owner) = self.client_mut(client_id) else { return };
         for report in &reports {
             owner.report(report);
         }
@@ -106,7 +111,9 @@ impl Shared {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let now = world.clock.at(clock::now());
         world.pass_to(now);
+        faults::work::settle(&mut world);
         let result = work(&mut world);
+        faults::work::finish(&mut world);
         if let Err(error) = self.keep(&mut world) {
             tracing::error!(%error, "the state of the simulator is not on disk");
         }

@@ -217,6 +217,18 @@ impl Broker {
         self.wake_children(perm_id, rules, events);
     }
 
+    /// Fills part of an order at `price`, whether or not the market is there.
+    pub(super) fn force(
+        &mut self,
+        perm_id: i64,
+        quantity: Decimal,
+        price: Decimal,
+        rules: &Rules<'_>,
+        events: &mut Vec<Event>,
+    ) {
+        self.take(perm_id, Offer { price, quantity, resting: true }, rules, events);
+    }
+
     /// Books a fill.
     fn execute(
         &mut self,

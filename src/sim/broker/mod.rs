@@ -5,6 +5,7 @@
 
 mod account;
 pub mod books;
+mod by_hand;
 mod commission;
 mod depth;
 mod family;

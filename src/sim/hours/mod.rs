@@ -221,7 +221,7 @@ impl Schedule {
     }
 
     /// IB's name of the zone that [`Schedule::trading_text`] is written in.
-    pub fn zone_name(&self, listing: &Listing) -> &'static str {
+    pub fn zone_name(&self, listing: &Listing) -> &str {
         match self.hours {
             Hours::Always => self.zone.name(),
             Hours::Exchange => listing.calendar().times().ib_zone,

@@ -23,7 +23,7 @@ pub use session::*;
 pub use trading::*;
 
 /// A message that goes to a client.
-pub trait Answer: prost::Message + Layout {
+pub trait Answer: prost::Message + Layout + Clone + 'static {
     /// The message id in IB's list; on the wire [`PROTOBUF`] is added.
     const ID: i32;
 }

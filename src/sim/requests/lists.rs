@@ -5,6 +5,7 @@ use jiff::civil::Date;
 
 use super::{Call, Undecodable};
 use crate::sim::broker::Execution;
+use crate::sim::faults::lists::hides;
 use crate::sim::messages::{
     CompletedOrdersEnd, ExecutionDetailsEnd, ExecutionFilter, ExecutionRequest, OpenOrdersEnd,
 };
@@ -71,7 +72,7 @@ pub fn executions(call: &mut Call<'_>) -> Result<(), Undecodable> {
     };
     call.with_client(|world, client| {
         for execution in world.broker.executions() {
-            if wanted.includes(world, execution) {
+            if wanted.includes(world, execution) && !hides(world, execution) {
                 client.send(&reports::execution_details(world, req_id, execution));
                 client.send(&reports::commission_report(world, execution));
             }

@@ -11,6 +11,7 @@ mod session;
 use prost::Message;
 
 use super::client::Client;
+use super::faults::incoming::{self, Arrival};
 use super::messages::{Answer, RequestId, request};
 use super::wire::Frame;
 use super::world::World;
@@ -72,10 +73,24 @@ impl Call<'_> {
 /// [`Undecodable`]: close that connection.
 pub fn handle(world: &mut World, connection: u64, frame: &Frame) -> Result<(), Undecodable> {
     let Some(client) = world.clients.get(&connection) else { return Ok(()) };
-    if world.switches.mute {
-        return Ok(());
-    }
     let client_id = client.client_id;
+    if world.faults.is_idle() {
+        return work(world, connection, client_id, frame);
+    }
+    incoming::receive(world, &Arrival { connection, client_id, frame: frame.clone() })
+}
+
+/// Works one request, whatever faults stand and whether or not its client is still there.
+///
+/// # Errors
+///
+/// [`Undecodable`]: close that connection.
+pub fn work(
+    world: &mut World,
+    connection: u64,
+    client_id: i32,
+    frame: &Frame,
+) -> Result<(), Undecodable> {
     let mut call = Call { world, connection, client_id, frame };
     match frame.id {
         request::CURRENT_TIME => session::current_time(&mut call),

@@ -8,7 +8,6 @@ use crate::sim::broker::{
     EXCHANGE_CLOSED, GENERATIONS_MAX, NotCancellable, Refusal, Sender, WhatIf, commission_currency,
     vet,
 };
-use crate::sim::client::Close;
 use crate::sim::hours::Hours;
 use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest, Report};
 use crate::sim::reports::{self, double};
@@ -18,29 +17,12 @@ use crate::sim::world::World;
 
 pub fn place(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let request: PlaceOrderRequest = call.decode()?;
-    let switches = &mut call.world.switches;
-    if switches.lose_orders > 0 {
-        switches.lose_orders -= 1;
-        return Ok(());
-    }
     let order_id = request.order_id.unwrap_or_default();
     if let Err(refusal) = work(call, order_id, request) {
         refuse(call, order_id, &refusal);
         restate(call, order_id, &refusal);
     }
-    count_down(call);
     Ok(())
-}
-
-/// The reset that follows the last of so many orders.
-fn count_down(call: &mut Call<'_>) {
-    let Some(left) = call.world.switches.drop_after else { return };
-    call.world.switches.drop_after = Some(left.saturating_sub(1)).filter(|left| *left > 0);
-    if call.world.switches.drop_after.is_none()
-        && let Some(client) = call.world.clients.get(&call.connection)
-    {
-        client.close(Close::Reset);
-    }
 }
 
 /// An error about one order goes the way of its other frames.

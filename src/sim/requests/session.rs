@@ -1,6 +1,7 @@
 //! Time, ids, accounts.
 
 use super::{Call, Undecodable};
+use crate::sim::faults::handshake;
 use crate::sim::messages::{
     CurrentTime, CurrentTimeInMillis, FamilyCode, FamilyCodes, ManagedAccounts, NextValidId,
     UserInfo,
@@ -17,12 +18,12 @@ pub fn current_time_in_millis(call: &mut Call<'_>) {
 }
 
 pub fn ids(call: &mut Call<'_>) {
-    let order_id = Some(call.world.settings.next_id(call.client_id));
+    let order_id = Some(handshake::next_id(call.world, call.client_id));
     call.answer(&NextValidId { order_id });
 }
 
 pub fn managed_accounts(call: &mut Call<'_>) {
-    let accounts_list = Some(call.world.broker.account_list());
+    let accounts_list = Some(handshake::accounts(call.world));
     call.answer(&ManagedAccounts { accounts_list });
 }
 

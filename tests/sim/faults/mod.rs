@@ -1,9 +1,188 @@
-//! Each fault as a real client sees it.
+//! Each fault as a real client sees it: `ibapi`, or a peer that sees every frame where `ibapi`
+//! hides what matters. One file a hop; [`HOPS`] says which tests show which fault.
+
+mod account;
+mod handshake;
+mod link;
+mod lists;
+mod market;
+mod orders;
+pub mod peer;
+mod reports;
+mod settings;
+mod tcp;
 
 use ibapi::orders::{OrderStatusKind, OrderUpdate};
+use rungate::sim::Fault;
 
 use super::robustness::Raw;
 use super::*;
+
+/// Every fault, by hop, with a test that shows it.
+const HOPS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "tcp",
+        &[
+            ("refuse-connections", "so_many_connections_are_refused_and_the_next_is_served"),
+            ("mute-handshake", "a_handshake_stops_after_the_version"),
+            ("reset-after-bytes", "a_connection_is_reset_after_its_first_bytes"),
+            ("end-after-frames", "a_connection_ends_in_order_after_its_frames"),
+            ("dribble", "frames_that_come_a_byte_at_a_time_are_whole"),
+            ("cut-frame", "a_frame_is_cut_in_half"),
+            ("freeze", "a_frozen_order_is_worked_after_its_client_is_gone"),
+            ("drop-connections", "a_reset_is_a_reset_and_a_drop_an_orderly_end"),
+            ("mute", "a_mute_gateway_swallows_requests_until_it_speaks_again"),
+            ("drop-after-orders", "of_the_orders_before_a_reset_only_the_first_are_applied"),
+            ("swallow-requests", "requests_of_one_kind_are_swallowed_and_others_answered"),
+            ("refuse-requests", "a_refused_request_gets_its_error_under_its_id"),
+        ],
+    ),
+    (
+        "handshake",
+        &[
+            ("notices-first", "a_hundred_notices_before_the_id_leave_a_client_without_one"),
+            ("no-next-valid-id", "a_start_without_next_id_tells_the_accounts"),
+            ("next-valid-id", "a_chosen_next_id_is_told"),
+            ("account-list", "a_chosen_list_of_accounts_is_told"),
+            ("client-id-in-use", "a_free_client_id_is_said_to_be_in_use"),
+            ("keep-client-id", "a_client_id_stays_occupied_after_its_connection"),
+            ("seats", "there_are_fewer_seats_than_usual"),
+            ("server-version", "another_version_is_answered"),
+        ],
+    ),
+    (
+        "settings",
+        &[
+            ("restart", "a_restart_with_wiped_settings_starts_ids_again_while_orders_live_on"),
+            ("roll-back-ids", "ids_that_were_used_are_issued_once_more"),
+            ("forget-ids", "a_forgotten_id_names_no_order_any_more"),
+            ("read-only", "a_strictly_read_only_gateway_ends_no_list"),
+            ("dialog", "a_dialog_holds_the_first_order_and_swallows_the_others"),
+            ("precaution", "precautions_refuse_by_size_and_by_value"),
+            ("time-zone", "executions_are_stamped_in_the_zone_of_the_gateway"),
+            ("language", "errors_come_in_the_language_of_the_gateway"),
+        ],
+    ),
+    (
+        "link",
+        &[
+            ("link-down", "orders_written_while_the_link_is_down_go_out_when_it_is_back"),
+            ("link-notice", "a_lost_link_may_be_told_again_and_again"),
+        ],
+    ),
+    (
+        "orders",
+        &[
+            ("lose-order", "an_order_is_lost_at_each_of_four_places"),
+            ("lose-some-orders", "so_many_of_each_handful_of_orders_are_dropped"),
+            ("delay-order", "a_delayed_order_reaches_the_broker_later"),
+            ("order-errors", "an_error_comes_before_an_order_that_fills"),
+            ("cancel-by-broker", "an_order_is_cancelled_by_the_broker"),
+            ("hold-inactive", "an_inactive_order_comes_to_life_and_fills"),
+            ("cancel-answer", "a_cancel_is_answered_not_found_although_the_order_works"),
+            ("swallow-cancel", "a_swallowed_cancel_is_never_confirmed"),
+            ("fill-on-cancel", "an_order_fills_while_its_cancel_is_on_the_way"),
+            ("hold-fills", "orders_work_unfilled_while_fills_are_held"),
+        ],
+    ),
+    (
+        "reports",
+        &[
+            ("drop-reports", "an_order_that_fills_may_have_no_status"),
+            ("duplicate-reports", "frames_come_twice"),
+            ("reorder-reports", "the_fill_comes_before_the_acknowledgement"),
+            ("delay-reports", "an_execution_comes_later_than_its_status"),
+            ("hold-reports", "withheld_frames_arrive_when_they_are_let_go"),
+            ("blank-order-ref", "references_are_blank_in_live_frames_and_lists"),
+            ("zero-perm-id", "the_first_frames_have_no_perm_id"),
+            ("wrong-order-id", "a_status_names_another_order_id"),
+            ("correct-execution", "an_execution_is_corrected_under_a_higher_revision"),
+            ("phantom-execution", "a_fill_is_reported_again_under_another_id"),
+            ("sentinel-values", "a_commission_that_is_unset_is_a_huge_number"),
+            ("status-word", "a_status_nobody_knows"),
+            ("commission-first", "the_commission_comes_before_its_execution"),
+            ("empty-last-status", "the_last_status_after_a_partial_fill_says_nothing_was_filled"),
+            ("what-if-unset-first", "a_what_if_begins_without_margins"),
+        ],
+    ),
+    (
+        "lists",
+        &[
+            ("withhold-end", "a_list_without_its_end"),
+            ("end-without-rows", "an_end_without_rows_though_there_are_executions"),
+            ("truncate-list", "a_list_is_cut_short_with_and_without_its_connection"),
+            ("late-end", "an_end_comes_later_than_its_rows"),
+            ("interleave-lists", "two_lists_are_answered_as_one"),
+            ("unset-completed-ids", "completed_orders_have_no_order_id"),
+            ("hide-executions", "the_latest_executions_are_missing"),
+        ],
+    ),
+    (
+        "account",
+        &[
+            ("account-not-ready", "an_account_that_is_not_ready_says_so_and_has_nothing"),
+            ("lag-positions", "positions_lag_behind_fills"),
+            ("shuffle-account-rows", "account_values_come_in_changing_order"),
+            ("missing-tags", "some_tags_are_missing"),
+        ],
+    ),
+    (
+        "market",
+        &[
+            ("pin-price", "a_pinned_price_fills_what_it_reaches"),
+            ("tick-values", "ticks_have_prices_that_are_none"),
+            ("no-ticks", "no_ticks_although_the_farms_are_well"),
+            ("competing-session", "another_session_takes_the_market_data"),
+            ("farm-flap", "the_farms_break_and_are_well_again"),
+            ("reset-data-type", "the_market_data_type_is_reset"),
+            ("set-clock", "the_clock_jumps_over_midnight"),
+            ("advance-clock", "the_clock_jumps_ahead"),
+        ],
+    ),
+];
+
+/// The names that a fault can have, as the parser lists them.
+fn names() -> Vec<String> {
+    let unknown = serde_json::from_str::<Fault>(r#"{"fault":"?"}"#).unwrap_err().to_string();
+    let list = unknown.split_once("expected one of").expect("the parser lists them").1;
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_fault_has_a_test_that_shows_it() {
+    let shown: Vec<&str> =
+        HOPS.iter().flat_map(|(_, tests)| tests.iter().map(|(fault, _)| *fault)).collect();
+    for name in names() {
+        assert!(shown.contains(&name.as_str()), "no test shows {name}");
+    }
+    assert_eq!(shown.len(), names().len());
+    let sources = [
+        include_str!("mod.rs"),
+        include_str!("account.rs"),
+        include_str!("handshake.rs"),
+        include_str!("link.rs"),
+        include_str!("lists.rs"),
+        include_str!("market.rs"),
+        include_str!("orders.rs"),
+        include_str!("reports.rs"),
+        include_str!("settings.rs"),
+        include_str!("tcp.rs"),
+    ]
+    .concat();
+    for (_, tests) in HOPS {
+        for (fault, test) in *tests {
+            assert!(sources.contains(&format!("async fn {test}()")), "{fault}: no {test}");
+        }
+    }
+}
+
+#[test]
+fn every_fault_has_a_row_in_the_documentation() {
+    let page = include_str!("../../../docs/gateway-sim.md");
+    for name in names() {
+        assert!(page.contains(&format!("| `{name}` |")), "docs/gateway-sim.md lacks {name}");
+    }
+}
 
 /// What nothing happens in: long enough for a frame over loopback, which takes microseconds.
 const QUIET: Duration = Duration::from_millis(300);
