@@ -109,6 +109,11 @@ impl SimClock {
         Ok(())
     }
 
+    /// Seconds of this clock in one of real time.
+    pub fn speed(&self) -> Decimal {
+        self.speed
+    }
+
     /// Whether a command may move the clock from `from` to `to`. Back is always possible.
     ///
     /// # Errors
