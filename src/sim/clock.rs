@@ -109,6 +109,7 @@ impl SimClock {
         Ok(())
     }
 
+    /// Seconds of this clock in one of real time.
     pub fn speed(&self) -> Decimal {
         self.speed
     }
