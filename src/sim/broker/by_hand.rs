@@ -21,6 +21,7 @@ impl Broker {
     pub fn swap_books(&mut self, books: &mut [Books]) {
         for ((_, account), books) in self.accounts.iter_mut().zip(books) {
             std::mem::swap(&mut account.books, books);
+            account.forget_values();
         }
     }
 

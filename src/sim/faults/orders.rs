@@ -151,9 +151,8 @@ fn exceeds_precaution(world: &mut World, sent: &Sent<'_>) -> bool {
 }
 
 fn is_lost(world: &mut World, sent: &Sent<'_>) -> bool {
-    let window = &world.faults.lost_of_some;
     let draws = world.faults.engine.clone();
-    let mut chosen = window.clone();
+    let mut chosen = world.faults.lost_of_some;
     let place = world.faults.engine.ask(sent.subject(), |fault| match fault {
         Fault::LoseOrder { place: Place::Report } => None,
         Fault::LoseOrder { place } => Some(*place),
