@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::{mpsc, watch};
 
 use super::faults::lens::Lens;
-use super::market::Quote;
 use super::messages::{Answer, Report};
 use super::requests::history::{self, BarStream};
+use super::requests::market_data::{Seen, View};
 use super::wire::Codec;
 
 /// Bursts waiting for a client that does not read. Each answers one request or one event; a
@@ -112,9 +112,9 @@ pub type Sent = BTreeMap<(&'static str, String), String>;
 #[derive(Clone, Copy, Debug)]
 pub struct Ticker {
     pub con_id: i32,
-    /// Ticks of the delayed kinds.
-    pub delayed: bool,
-    pub last: Quote,
+    pub view: View,
+    /// What the client saw last.
+    pub seen: Seen,
 }
 
 /// An account summary.

@@ -188,6 +188,12 @@ impl Zone {
         if self.name.is_empty() { local.to_string() } else { format!("{local} {}", self.name) }
     }
 
+    /// `2026-01-02 15:04:05 US/Eastern`
+    pub fn sentence(&self, at: Timestamp) -> String {
+        let local = at.to_zoned_datetime(self.zone.clone());
+        format!("{} {}", local.strftime("%Y-%m-%d %H:%M:%S"), self.name)
+    }
+
     /// `20260102-15:04:05`, for a message that names the zone elsewhere.
     pub fn plain(&self, at: Timestamp) -> String {
         at.to_zoned_datetime(self.zone.clone()).strftime("%Y%m%d-%H:%M:%S").to_string()

@@ -45,14 +45,7 @@ fn each_client(world: &mut World, mut work: impl FnMut(&World, &mut Client)) {
 /// Sends the quotes that changed and the bars that formed.
 pub fn quotes(world: &mut World) {
     each_client(world, |world, client| {
-        let mut tickers = std::mem::take(&mut client.subscriptions.tickers);
-        for (req_id, ticker) in &mut tickers {
-            let Some(listing) = world.market.universe().get(ticker.con_id) else { continue };
-            let quote = world.market.quote(listing, world.now);
-            market_data::send_changes(client, *req_id, ticker, &quote);
-            ticker.last = quote;
-        }
-        client.subscriptions.tickers = tickers;
+        market_data::update(world, client);
         history::update(world, client);
     });
 }

@@ -10,7 +10,7 @@
 //! * A market that never closes, priced by a seeded process that starts at the universe's prices.
 //!   Day orders therefore do not expire.
 //! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.
-//! * One account, in dollars, with margin. The books add up at all times.
+//! * Accounts in dollars with margin, several to a login. The books add up at all times.
 //!
 //! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
 //! connection and, with `--state`, a restart; the gateway's `settings` (order ids used) is kept
@@ -76,6 +76,9 @@ const DEFAULT_ACCOUNT: &str = "DU1234567";
 /// IB's limit.
 const DEFAULT_MESSAGES_PER_SECOND: u32 = 50;
 
+/// IB's limit.
+const DEFAULT_ORDERS_PER_SIDE: usize = 20;
+
 /// Real time.
 const DEFAULT_SPEED: &str = "1";
 
@@ -134,6 +137,9 @@ pub struct Options {
     /// Answer the control API here: the truth, the clock, the faults. A loopback address
     #[arg(long, value_name = "HOST:PORT")]
     pub control: Option<String>,
+    /// Open orders that one account may have on one side of a contract; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ORDERS_PER_SIDE)]
+    pub orders_per_side: usize,
 }
 
 impl Options {
@@ -156,6 +162,7 @@ impl Options {
             faults: Vec::new(),
             scenario: None,
             control: None,
+            orders_per_side: DEFAULT_ORDERS_PER_SIDE,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What happened at the broker, as the frames that tell the owner of the order.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::broker::order::{Order, Progress, Side};
+use super::broker::order::{Order, Progress, Side, State};
 use super::broker::{Event, Execution, commission_currency};
 use super::faults::account::put_off;
 use super::feeds;
@@ -17,17 +18,15 @@ use super::world::World;
 /// The request id of an execution that nobody asked for.
 const LIVE: i32 = -1;
 
+/// IB's default for groups, and what it uses for the children of one parent.
+const REDUCE_WITHOUT_BLOCK: i32 = 3;
+
 /// Tells the owners what happened, then everybody who watches the account.
 pub fn report(world: &mut World, events: &[Event]) {
     let mut traded = Vec::new();
     world.unsaved |= !events.is_empty();
     for event in events {
-        let perm_id = match event {
-            Event::Accepted { perm_id, .. }
-            | Event::Filled { perm_id, .. }
-            | Event::Cancelled { perm_id, .. }
-            | Event::Unbookable { perm_id, .. } => *perm_id,
-        };
+        let perm_id = event.perm_id();
         let Some(order) = world.broker.order(perm_id) else { continue };
         let reports = reports_of(world, order, event);
         let owner = order.client_id;
@@ -49,29 +48,54 @@ fn reports_of(world: &World, order: &Order, event: &Event) -> Vec<Report> {
         Report::OpenOrder(Box::new(open_order(world, order, status, commission)))
     };
     let status = |progress| Report::Status(Box::new(order_status(order, progress)));
-    let error = |code, text| Report::Error(Box::new(world.error(order.order_id, code, text)));
+    let error = |code, text: &str| Report::Error(Box::new(world.error(order.order_id, code, text)));
     match event {
         Event::Accepted { progress, .. } => vec![open(progress.status, None), status(progress)],
+        Event::Queued { until, .. } => vec![error(399, &queued(world, order, *until))],
         Event::Filled { progress, execution, .. } => {
             let Some(execution) = world.broker.executions().get(*execution) else {
                 return Vec::new();
             };
+            let details = Report::Execution(Box::new(execution_details(world, LIVE, execution)));
+            let commission = Report::Commission(Box::new(commission_report(world, execution)));
+            if progress.remaining > Decimal::ZERO {
+                return vec![details, status(progress), commission];
+            }
             vec![
-                Report::Execution(Box::new(execution_details(world, LIVE, execution))),
+                details,
                 open(progress.status, None),
                 status(progress),
                 open(progress.status, Some(execution.commission)),
-                Report::Commission(Box::new(commission_report(world, execution))),
+                commission,
             ]
         }
         Event::Cancelled { progress, .. } => {
             vec![status(progress), error(202, "Order Canceled - reason:")]
         }
-        Event::Unbookable { progress, .. } => {
-            let text = "Order rejected - reason:The value of the order is too large";
-            vec![status(progress), error(201, text)]
+        Event::Rejected { progress, reason, .. } => {
+            vec![status(progress), error(201, &format!("Order rejected - reason:{reason}"))]
         }
     }
+}
+
+/// IB's warning about an order that waits for an opening. Clients look for the line that begins
+/// with `Warning:`.
+fn queued(world: &World, order: &Order, until: Timestamp) -> String {
+    let name = match world.market.universe().get(order.con_id) {
+        Some(listing) => match listing.sec_type {
+            SecType::Stock => format!("{} {}", listing.symbol, listing.primary_exchange),
+            SecType::Cash => format!("{} Forex", listing.local_symbol()),
+            SecType::Future => listing.local_symbol(),
+        },
+        None => order.con_id.to_string(),
+    };
+    format!(
+        "Order Message:\n{} {} {name}\nWarning: Your order will not be placed at the exchange \
+         until {}.",
+        order.side.action(),
+        text(order.quantity),
+        world.zone.sentence(until),
+    )
 }
 
 /// A contract as order and position frames name it.
@@ -109,6 +133,12 @@ pub fn paid_in(world: &World, con_id: i32) -> String {
 
 /// The order as it was sent, with what the broker knows better.
 fn echo(order: &Order) -> messages::Order {
+    let group = order.group().map(|group| group.name);
+    // Children are in the group of their parent unless they named another.
+    let oca_type = match (&group, &order.terms.oca) {
+        (Some(_), None) => Some(REDUCE_WITHOUT_BLOCK),
+        _ => order.wire.oca_type,
+    };
     messages::Order {
         client_id: Some(order.client_id),
         order_id: Some(order.order_id),
@@ -117,7 +147,10 @@ fn echo(order: &Order) -> messages::Order {
         total_quantity: Some(text(order.quantity)),
         tif: Some(order.wire.tif.clone().filter(|tif| !tif.is_empty()).unwrap_or("DAY".into())),
         account: Some(order.account.clone()),
-        transmit: Some(order.state != super::broker::order::State::Held),
+        transmit: Some(order.state != State::Held),
+        oca_group: group,
+        oca_type,
+        parent_perm_id: order.parent_perm_id,
         filled_quantity: Some(text(order.filled)),
         ..order.wire.clone()
     }
@@ -154,7 +187,7 @@ pub fn order_status(order: &Order, progress: &Progress) -> OrderStatus {
         parent_id: Some(order.parent_id.unwrap_or_default()),
         last_fill_price: Some(progress.last.map_or(0.0, double)),
         client_id: Some(order.client_id),
-        why_held: None,
+        why_held: progress.why_held.map(str::to_owned),
         mkt_cap_price: Some(0.0),
     }
 }

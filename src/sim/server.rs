@@ -248,6 +248,7 @@ pub(super) fn build(options: &Options) -> Result<World, SimError> {
         switches: Switches::default(),
         server_version: options.server_version,
         messages_per_second: options.messages_per_second,
+        orders_per_side: options.orders_per_side,
         clients: BTreeMap::new(),
         unsaved: true,
     };

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::sim::Options;
 use crate::sim::broker::order::{Price, Proposal, Side, TimeInForce};
+use crate::sim::broker::terms::Terms;
 use crate::sim::messages;
 use crate::sim::server::build;
 use crate::sim::truth::Truth;
@@ -34,6 +35,7 @@ fn place(world: &mut World, order_id: i32, account: &str, quantity: i64) {
         quantity: Decimal::from(quantity),
         price: Price::Market,
         tif: TimeInForce::Day,
+        terms: Terms::default(),
         transmit: true,
         parent_id: None,
         wire: messages::Order::default(),

@@ -39,6 +39,8 @@ pub struct World {
     pub server_version: i32,
     /// Messages a second that one connection may send; 0 for any number.
     pub messages_per_second: u32,
+    /// Open orders of one account on one side of a contract; 0 for any number.
+    pub orders_per_side: usize,
     /// By connection number.
     pub clients: BTreeMap<u64, Client>,
     /// Something changed that the state file must hold.

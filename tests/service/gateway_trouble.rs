@@ -151,6 +151,7 @@ async fn close_all_cancels_what_works_before_it_flattens() {
     };
     assert_eq!((of("SPY", "Cancelled"), of("AGG", "Filled")), (1, 1), "{orders:?}");
     // The way out works at the broker; once it fills, nothing is left.
+    world.simulator.faults().fill_whole(true);
     world.simulator.faults().hold_fills(false);
     world.push(&service, "reconcile", json!({})).await;
     assert_eq!(world.position("SPY"), Decimal::ZERO);

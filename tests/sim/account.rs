@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::robustness::Raw;
 use super::*;
 
 fn account() -> AccountId {
@@ -68,6 +69,43 @@ async fn a_third_summary_is_one_too_many() {
     within(second.next_batch(DEADLINE)).await.unwrap().unwrap();
     let mut third = client.account_summary(&group, &tags).await.unwrap();
     assert_eq!(code(within(third.next_batch(DEADLINE)).await.unwrap()), 322);
+}
+
+/// The next frame that carries message `id`.
+async fn until(raw: &mut Raw, id: i32) -> Vec<u8> {
+    loop {
+        let frame = raw.frame().await.expect("the connection goes on");
+        if frame[..4] == (id + 200).to_be_bytes() {
+            return frame;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_subscription_under_a_live_id_is_refused_and_the_first_goes_on() {
+    let simulator = start().await;
+    pin_spy(&simulator);
+    let client = connect(&simulator, CLIENT).await;
+    let mut raw = Raw::started(&simulator, CLIENT + 1).await;
+    // An account summary: reqId 5, group and tags are the protobuf fields 1 to 3.
+    let summary = |tags: &str| {
+        let mut payload = vec![0x08, 5, 0x12, 3];
+        payload.extend_from_slice(b"All");
+        payload.extend_from_slice(&[0x1a, u8::try_from(tags.len()).unwrap()]);
+        payload.extend_from_slice(tags.as_bytes());
+        let mut frame = vec![0, 0, 0, u8::try_from(payload.len() + 4).unwrap(), 0, 0, 1, 6];
+        frame.extend(payload);
+        frame
+    };
+    raw.send(&summary("TotalCashValue")).await;
+    until(&mut raw, 64).await;
+    raw.send(&summary("NetLiquidation")).await;
+    let error = until(&mut raw, 4).await;
+    // Field 3, the code, as a varint.
+    assert!(error.windows(3).any(|bytes| bytes == [0x18, 0xc2, 0x02]), "322 in {error:?}");
+    trade(&client, &spy(), &market(Action::Buy, 10.0)).await;
+    let row = until(&mut raw, 63).await;
+    assert!(String::from_utf8_lossy(&row).contains("TotalCashValue"), "the first goes on");
 }
 
 #[tokio::test]

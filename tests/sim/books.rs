@@ -12,9 +12,6 @@ use super::*;
 const FIRST: &str = "DU1000001";
 const SECOND: &str = "DU1000002";
 
-/// SAP, in euros.
-const SAP: i32 = 900_000_007;
-
 async fn start_two() -> Simulator {
     let accounts = vec![FIRST.into(), SECOND.into()];
     let options = Options { accounts, ..Options::loopback(1) };
@@ -40,8 +37,8 @@ async fn future(client: &Client) -> Contract {
     last.max_by_key(|contract| contract.last_trade_date_or_contract_month.clone()).unwrap()
 }
 
-fn listed(con_id: i32, exchange: &str) -> Contract {
-    Contract { contract_id: con_id, exchange: exchange.into(), ..Contract::default() }
+fn sap() -> Contract {
+    Contract::stock("SAP").in_currency("EUR").build()
 }
 
 fn of(account: &str, order: Order) -> Order {
@@ -122,10 +119,10 @@ async fn values_portfolio_and_results_agree_to_the_cent() {
     let name = future.local_symbol.clone();
     simulator.faults().set_price(&name, dec("5000"), dec("5000")).unwrap();
     buy(&client, SECOND, &future, 2.0).await;
-    buy(&client, SECOND, &listed(SAP, "SMART"), 50.0).await;
+    buy(&client, SECOND, &sap(), 50.0).await;
     let half = of(SECOND, market(Action::Sell, 20.0));
     simulator.faults().set_price("SAP", dec("101.13"), dec("101.13")).unwrap();
-    trade(&client, &listed(SAP, "SMART"), &half).await;
+    trade(&client, &sap(), &half).await;
     simulator.faults().set_price(&name, dec("5012.5"), dec("5012.5")).unwrap();
 
     let (values, portfolio) = picture(&client, SECOND).await;
@@ -207,7 +204,7 @@ async fn a_commission_is_reported_in_the_currency_that_it_is_paid_in() {
     let client = connect(&simulator, CLIENT).await;
     let order_id = client.next_order_id();
     let order = of(SECOND, market(Action::Buy, 10.0));
-    let stock = listed(SAP, "SMART");
+    let stock = sap();
     let mut updates = client.order_update_stream().await.unwrap();
     client.submit_order(order_id, &stock, &order).await.unwrap();
     loop {
@@ -218,4 +215,53 @@ async fn a_commission_is_reported_in_the_currency_that_it_is_paid_in() {
         }
     }
     assert_eq!(simulator.truth().accounts[SECOND].cash["EUR"], dec("-1003"));
+}
+
+#[tokio::test]
+async fn daily_results_begin_anew_at_midnight_and_total_ones_go_on() {
+    let options = Options {
+        clock: Some("2026-03-02T15:00:00Z".parse().unwrap()),
+        speed: Decimal::ZERO,
+        ..Options::loopback(1)
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    pin_spy(&simulator);
+    let client = connect(&simulator, CLIENT).await;
+    trade(&client, &spy(), &market(Action::Buy, 100.0)).await;
+    simulator.faults().set_price("SPY", dec("570"), dec("570")).unwrap();
+    trade(&client, &spy(), &market(Action::Sell, 40.0)).await;
+    // 100 at 560.01 for a dollar, 40 at 570 for another.
+    let results =
+        [("daily", dec("997")), ("unrealized", dec("598.80")), ("realized", dec("398.20"))];
+    assert_eq!(profit(&client).await, results.map(|(_, amount)| amount), "{results:?}");
+
+    simulator.set_clock("2026-03-03T05:00:01Z".parse().unwrap()).unwrap();
+    assert_eq!(profit(&client).await, [Decimal::ZERO, dec("598.80"), Decimal::ZERO]);
+    simulator.faults().set_price("SPY", dec("571"), dec("571")).unwrap();
+    assert_eq!(profit(&client).await, [dec("60"), dec("658.80"), Decimal::ZERO]);
+
+    let account = "DU1234567";
+    let (values, portfolio) = picture(&client, account).await;
+    let opening = amount(&values, "PreviousDayEquityWithLoanValue", "USD");
+    assert_eq!(opening, dec("1000997.00"));
+    assert_eq!(amount(&values, "NetLiquidation", "USD"), opening + dec("60"));
+    assert_eq!(amount(&values, "RealizedPnL", "USD"), Decimal::ZERO);
+    assert_eq!(cents(portfolio[0].realized_pnl), Decimal::ZERO);
+    let truth = simulator.truth().accounts[account].clone();
+    assert_eq!((truth.realized, truth.realized_today), (dec("398.2"), Decimal::ZERO));
+}
+
+/// The daily, the unrealised and the realised result of the account, the same for its only
+/// position.
+async fn profit(client: &Client) -> [Decimal; 3] {
+    let account = AccountId("DU1234567".into());
+    let mut pnl = client.pnl(&account, None).await.unwrap();
+    let SubscriptionItem::Data(row) = within(pnl.next()).await.unwrap().unwrap() else { panic!() };
+    let whole = [row.daily_pnl, row.unrealized_pnl.unwrap(), row.realized_pnl.unwrap()].map(cents);
+    let mut single = client.pnl_single(&account, ContractId(756_733), None).await.unwrap();
+    let SubscriptionItem::Data(row) = within(single.next()).await.unwrap().unwrap() else {
+        panic!()
+    };
+    assert_eq!([row.daily_pnl, row.unrealized_pnl, row.realized_pnl].map(cents), whole);
+    whole
 }

@@ -1,6 +1,6 @@
 //! Orders and cancels that a gateway refuses.
 
-use ibapi::orders::TimeInForce;
+use ibapi::orders::{OcaType, TimeInForce};
 
 use super::*;
 
@@ -16,8 +16,21 @@ async fn each_bad_order_gets_the_code_that_ib_has_for_it() {
     assert_eq!(refused(&client, &spy(), &buy(0.5)).await, 10_243);
     assert_eq!(refused(&client, &spy(), &limit(Action::Buy, 1.0, 500.005)).await, 110);
     assert_eq!(refused(&client, &spy(), &buy(1_000_000.0)).await, 201);
-    let stop = Order { order_type: "STP".into(), aux_price: Some(500.0), ..buy(1.0) };
-    assert_eq!(refused(&client, &spy(), &stop).await, 387);
+    let trailing = Order { order_type: "TRAIL".into(), aux_price: Some(1.0), ..buy(1.0) };
+    assert_eq!(refused(&client, &spy(), &trailing).await, 387);
+    let stop = Order { order_type: "STP".into(), ..buy(1.0) };
+    assert_eq!(refused(&client, &spy(), &stop).await, 321, "a stop without its price");
+    let stop = Order { aux_price: Some(500.001), ..stop };
+    assert_eq!(refused(&client, &spy(), &stop).await, 110);
+    let euro = Contract::forex("EUR", "USD").build();
+    let on_close = Order { order_type: "MOC".into(), ..buy(1.0) };
+    assert_eq!(refused(&client, &euro, &on_close).await, 387, "currencies have no auction");
+    let on_close = Order { tif: TimeInForce::GoodTillCanceled, ..on_close };
+    assert_eq!(refused(&client, &spy(), &on_close).await, 113);
+    let on_open = Order { order_type: "MIDPRICE".into(), tif: TimeInForce::OnOpen, ..buy(1.0) };
+    assert_eq!(refused(&client, &spy(), &on_open).await, 111);
+    let unknown = Order { algo_strategy: "Twap".into(), ..buy(1.0) };
+    assert_eq!(refused(&client, &spy(), &unknown).await, 439);
     let dated = Order { tif: TimeInForce::GoodTillDate, ..buy(1.0) };
     assert_eq!(refused(&client, &spy(), &dated).await, 321);
     let other = Order { account: "DU7654321".into(), ..buy(1.0) };
@@ -49,8 +62,63 @@ async fn the_id_of_an_ended_order_cannot_be_used_again() {
     let client = connect(&simulator, CLIENT).await;
     let (order_id, _) = trade(&client, &spy(), &market(Action::Buy, 1.0)).await;
     let mut again = client.place_order(order_id, &spy(), &market(Action::Buy, 1.0)).await.unwrap();
-    assert_eq!(code(within(again.next()).await.unwrap()), 103);
+    assert_eq!(code(within(again.next()).await.unwrap()), 104, "it filled");
+    client.submit_order(9, &spy(), &limit(Action::Buy, 1.0, 500.0)).await.unwrap();
+    let _cancel = client.cancel_order(9, "").await.unwrap();
+    settle(&client).await;
+    for used in [9, 5] {
+        let mut again = client.place_order(used, &spy(), &market(Action::Buy, 1.0)).await.unwrap();
+        let code = code(within(again.next()).await.unwrap());
+        assert_eq!(code, 103, "{used}: cancelled, or below the highest id");
+    }
     assert_eq!(simulator.truth().executions.len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_of_an_order_has_its_own_codes() {
+    let simulator = start().await;
+    pin_spy(&simulator);
+    let client = connect(&simulator, CLIENT).await;
+    let algorithm = Order { algo_strategy: "Adaptive".into(), ..limit(Action::Buy, 1.0, 500.0) };
+    client.submit_order(1, &spy(), &algorithm).await.unwrap();
+    let grouped = Order {
+        oca_group: "a".into(),
+        oca_type: OcaType::ReduceWithBlock,
+        ..limit(Action::Buy, 1.0, 500.0)
+    };
+    client.submit_order(2, &spy(), &grouped).await.unwrap();
+    settle(&client).await;
+    let plain = limit(Action::Buy, 2.0, 501.0);
+    let on_close = Order { order_type: "LOC".into(), ..plain.clone() };
+    let other = Order { oca_group: "b".into(), ..grouped.clone() };
+    let cancels = Order { oca_type: OcaType::CancelWithBlock, ..grouped };
+    let seller = limit(Action::Sell, 2.0, 600.0);
+    for (id, changed, expected) in [
+        (1, &plain, 440),
+        (2, &on_close, 329),
+        (2, &other, 10_326),
+        (2, &cancels, 10_327),
+        (2, &plain, 10_326),
+        (1, &seller, 105),
+    ] {
+        let mut answers = client.place_order(id, &spy(), changed).await.unwrap();
+        assert_eq!(code(within(answers.next()).await.unwrap()), expected);
+    }
+    assert!(simulator.truth().orders.values().all(|order| order.quantity == dec("1")));
+}
+
+#[tokio::test]
+async fn one_side_of_a_contract_takes_twenty_orders_of_an_account() {
+    let simulator = start().await;
+    pin_spy(&simulator);
+    let client = connect(&simulator, CLIENT).await;
+    for _ in 0..20 {
+        let id = client.next_order_id();
+        client.submit_order(id, &spy(), &limit(Action::Buy, 1.0, 500.0)).await.unwrap();
+    }
+    assert_eq!(refused(&client, &spy(), &limit(Action::Buy, 1.0, 500.0)).await, 201);
+    let (_, outcome) = trade(&client, &spy(), &market(Action::Sell, 1.0)).await;
+    assert!(matches!(outcome, OrderOutcome::Filled(_)), "the other side is free: {outcome:?}");
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn what_cannot_be_used_is_refused_at_the_start() {
     std::fs::write(&garbage, "not a state file").unwrap();
     assert!(matches!(Simulator::start(options(&garbage)).await, Err(SimError::State(_))));
     let universe = Options { universe: Some(garbage), ..Options::loopback(1) };
-    assert!(matches!(Simulator::start(universe).await, Err(SimError::Universe(_))));
+    assert!(matches!(Simulator::start(universe).await, Err(SimError::UniverseRefused { .. })));
     let missing = folder.path().join("missing");
     let universe = Options { universe: Some(missing), ..Options::loopback(1) };
     assert!(matches!(Simulator::start(universe).await, Err(SimError::UniverseFile { .. })));

@@ -224,7 +224,7 @@ async fn what_cannot_be_worked_is_answered_and_the_session_goes_on() {
     for (request, answer) in [
         // Not supported: under the request's id, or as a notice where there is none.
         ("78|5|SPY||STK|756733|", "4|2|5|321|"),
-        ("50|3|6|756733|SPY|", "4|2|6|321|"),
+        ("10|5|6|756733|SPY|", "4|2|6|321|"),
         ("24|1|", "4|2|-1|0|"),
         ("998|1|2|", "4|2|-1|0|"),
         // A word where a number belongs.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::sim::broker::account::{Account, Rest};
 use crate::sim::broker::order::{Price, Proposal, TimeInForce};
+use crate::sim::broker::terms::Terms;
 use crate::sim::broker::{Broker, Rules};
 use crate::sim::hours::Hours;
 use crate::sim::messages;
@@ -234,6 +235,7 @@ fn proposal(order_id: i32, quantity: i64) -> Proposal {
         quantity: Decimal::from(quantity),
         price: Price::Limit(dec("400")),
         tif: TimeInForce::Day,
+        terms: Terms::default(),
         transmit: true,
         parent_id: None,
         wire: messages::Order::default(),

@@ -4,17 +4,18 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::books::Books;
+use super::life::Cause;
 use super::{Broker, Event, Rules};
 
 impl Broker {
     /// Forgets which order a client's id names. The order works on.
     pub fn forget_name(&mut self, name: (i32, i32)) {
-        self.names.remove(&name);
+        self.index.forget_name(name);
     }
 
     /// Forgets all names.
     pub fn forget_names(&mut self) {
-        self.names.clear();
+        self.index.forget_names();
     }
 
     /// Exchanges the books of the accounts, in their order, for others.
@@ -33,7 +34,7 @@ impl Broker {
     /// Cancels an open order, as a person at the broker would.
     pub fn cancel_by_hand(&mut self, perm_id: i64, at: Timestamp) -> Vec<Event> {
         let mut events = Vec::new();
-        self.take_off(perm_id, at, "Cancelled by Trader", &mut events);
+        self.take_off(perm_id, Cause::Trader, at, &mut events);
         events
     }
 

@@ -9,6 +9,7 @@ use super::books::worth;
 use super::commission::{Traded, commission_of_fill};
 use super::margin::Working;
 use super::order::{Price, Proposal, TimeInForce};
+use super::terms::Terms;
 use super::*;
 use crate::sim::hours::Hours;
 use crate::sim::market::Market;
@@ -175,6 +176,7 @@ impl Desk {
             quantity: (lots * size).ceil(),
             price: if draws.below(2) == 0 { Price::Market } else { limit },
             tif: [TimeInForce::GoodTillCancelled, TimeInForce::ImmediateOrCancel][draws.below(2)],
+            terms: Terms::default(),
             transmit: true,
             parent_id: None,
             wire: messages::Order::default(),
@@ -209,6 +211,7 @@ impl Desk {
             quantity: order.filled + more,
             price: order.price,
             tif: order.tif,
+            terms: Terms::default(),
             transmit: true,
             parent_id: None,
             wire: order.wire.clone(),

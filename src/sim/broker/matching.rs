@@ -1,14 +1,18 @@
 //! Filling: market orders at the quote, limit orders at the quote once it is no worse than their
-//! limit; always whole.
+//! limit; in either case at most the size displayed, which each step of the market renews, in the
+//! order in which they were sent. An auction fills whole, at the last price.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::books::{Booking, TooLarge};
 use super::commission::{Traded, commission_of_fill};
-use super::order::{End, Order, Price, Side, State, TimeInForce};
+use super::life::Cause;
+use super::order::{Order, Price, State, TimeInForce};
+use super::pricing::{appetite, is_triggered, is_within, reach};
 use super::{Broker, Event, Execution};
 use crate::sim::market::{Market, Quote};
+use crate::sim::universe::Listing;
 
 /// What the world looks like while an order is worked.
 #[derive(Clone, Copy, Debug)]
@@ -20,129 +24,222 @@ pub struct Rules<'a> {
 }
 
 impl Broker {
-    /// Fills whatever the market has reached.
+    /// Does all that time and market have brought since the last sweep: openings, auctions, ends
+    /// of sessions, triggers, fills.
     pub fn sweep(&mut self, rules: &Rules<'_>) -> Vec<Event> {
         self.turn_day(rules);
         let mut events = Vec::new();
-        let working = self.open_orders().filter(|order| order.state == State::Working);
-        for perm_id in working.map(|order| order.perm_id).collect::<Vec<_>>() {
-            self.try_fill(perm_id, rules, &mut events);
+        if self.swept.is_some_and(|last| rules.at < last) {
+            self.turn_back(rules);
         }
+        self.swept = Some(rules.at);
+        self.ring_alarms(rules, &mut events);
+        self.follow_quotes(rules, &mut events);
         events
     }
 
-    /// Sends the held parent and siblings of an order on their way.
-    pub(super) fn transmit_family(
+    /// The clock was set back: every order is where it belongs at the earlier time.
+    fn turn_back(&mut self, rules: &Rules<'_>) {
+        for perm_id in self.index.open().clone() {
+            if self.order(perm_id).is_some_and(|order| order.state != State::Held) {
+                self.station(perm_id, rules);
+            }
+        }
+    }
+
+    /// Handles what is due, each at its own instant. An order that is handled is due again later
+    /// or never, so this ends.
+    fn ring_alarms(&mut self, rules: &Rules<'_>, events: &mut Vec<Event>) {
+        let mut put_off = Vec::new();
+        while let Some((when, perm_id)) = self.index.due(rules.at) {
+            let is_auction = self.order(perm_id).is_some_and(|order| {
+                order.state == State::Queued && order.times.auction == Some(when)
+            });
+            if is_auction && rules.hold_fills {
+                self.index.set_alarm(perm_id, Some(when), None);
+                put_off.push((when, perm_id));
+                continue;
+            }
+            self.ring(perm_id, &Rules { at: when, ..*rules }, events);
+        }
+        for (when, perm_id) in put_off {
+            self.index.set_alarm(perm_id, None, Some(when));
+        }
+    }
+
+    /// Tries the orders of every contract whose quote changed.
+    fn follow_quotes(&mut self, rules: &Rules<'_>, events: &mut Vec<Event>) {
+        if rules.hold_fills {
+            return;
+        }
+        for con_id in self.index.contracts() {
+            let Some(listing) = rules.market.universe().get(con_id) else { continue };
+            let quote = rules.market.quote(listing, rules.at);
+            if self.depth.has_seen(con_id, &quote) {
+                continue;
+            }
+            let orders = self.index.of_contract(con_id);
+            let ready = orders.filter(|perm_id| self.is_ready(*perm_id, listing, &quote, rules.at));
+            let ready: Vec<_> = ready.collect();
+            for perm_id in &ready {
+                self.work(*perm_id, rules, events);
+            }
+            // An order that wants more than was displayed comes again at the next step.
+            if !ready.iter().any(|perm_id| self.is_ready(*perm_id, listing, &quote, rules.at)) {
+                self.depth.see(con_id, quote);
+            }
+        }
+    }
+
+    fn is_ready(&self, perm_id: i64, listing: &Listing, quote: &Quote, at: Timestamp) -> bool {
+        let Some(order) = self.orders.get(&perm_id).filter(|order| order.is_live(at)) else {
+            return false;
+        };
+        match order.state {
+            State::Working => reach(order, listing, quote).is_some(),
+            State::Queued => is_triggered(order, quote),
+            State::Held | State::Waiting | State::Inactive | State::Filled | State::Cancelled => {
+                false
+            }
+        }
+    }
+
+    /// Triggers and fills an order if the market reached it.
+    pub(super) fn work(&mut self, perm_id: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
+        let was_working = self.order(perm_id).is_some_and(|order| order.state == State::Working);
+        if self.trigger(perm_id, rules, events) {
+            self.fill(perm_id, was_working, rules, events);
+        }
+    }
+
+    /// Sends a stop to the exchange if its price was reached. Whether the order is at the
+    /// exchange now.
+    pub(super) fn trigger(
         &mut self,
-        parent: Option<(i32, i32)>,
+        perm_id: i64,
+        rules: &Rules<'_>,
+        events: &mut Vec<Event>,
+    ) -> bool {
+        let Some(order) = self.orders.get(&perm_id) else { return false };
+        if order.state != State::Queued || !order.is_armed() || rules.hold_fills {
+            return order.state == State::Working;
+        }
+        let quote = self.quote(order, rules);
+        let reached = quote.is_some_and(|quote| is_triggered(order, &quote));
+        if !reached || !order.is_live(rules.at) {
+            return false;
+        }
+        if let Some(order) = self.orders.get_mut(&perm_id) {
+            order.triggered = true;
+            order.state = State::Working;
+        }
+        self.announce(perm_id, State::Working.status(), events);
+        true
+    }
+
+    fn quote(&self, order: &Order, rules: &Rules<'_>) -> Option<Quote> {
+        let listing = rules.market.universe().get(order.con_id)?;
+        Some(rules.market.quote(listing, rules.at))
+    }
+
+    /// What an order at the exchange would fill now.
+    pub(super) fn offer(&self, order: &Order, rules: &Rules<'_>) -> Option<Offer> {
+        if order.state != State::Working || rules.hold_fills || !order.is_live(rules.at) {
+            return None;
+        }
+        let listing = rules.market.universe().get(order.con_id)?;
+        let quote = rules.market.quote(listing, rules.at);
+        let price = reach(order, listing, &quote)?;
+        let wanted = self.workable(order);
+        let quantity = if self.depth.unlimited {
+            wanted
+        } else {
+            let step = rules.market.step(rules.at);
+            let left = self.depth.available(listing.con_id, order.side, step, &quote);
+            appetite(order, listing, left).min(wanted)
+        };
+        let whole = order.terms.all_or_none || order.tif == TimeInForce::FillOrKill;
+        let fills = quantity > Decimal::ZERO && (!whole || quantity == order.remaining());
+        fills.then_some(Offer { price, quantity, resting: false })
+    }
+
+    /// Fills what it can of an order at the exchange.
+    pub(super) fn fill(
+        &mut self,
+        perm_id: i64,
+        resting: bool,
         rules: &Rules<'_>,
         events: &mut Vec<Event>,
     ) {
-        let Some(name) = parent else { return };
-        let parent = self.find(name.0, name.1).map(|order| order.perm_id);
-        let siblings = self.children_of(name);
-        for perm_id in parent.into_iter().chain(siblings) {
-            let held = self.order(perm_id).is_some_and(|order| order.state == State::Held);
-            let has_wire_transmit =
-                self.order(perm_id).is_some_and(|order| order.wire.transmit == Some(true));
-            // The transmitting order itself follows, after its family.
-            if held && !has_wire_transmit {
-                self.transmit(perm_id, rules, events);
-            }
-        }
-    }
-
-    /// Makes a held order work, or wait for its parent.
-    pub(super) fn transmit(&mut self, perm_id: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
         let Some(order) = self.orders.get(&perm_id) else { return };
-        let parent = order.parent_id.and_then(|parent| self.find(order.client_id, parent));
-        let waits = parent.is_some_and(|parent| parent.state.is_open());
-        let state = if waits { State::Waiting } else { State::Working };
-        let fills_now = !waits && self.reach(perm_id, rules).is_some();
-        // An order that fills on arrival was never seen resting at the exchange.
-        let status = if fills_now { State::Waiting.status() } else { state.status() };
-        if let Some(order) = self.orders.get_mut(&perm_id) {
-            order.state = state;
-        }
-        self.announce(perm_id, status, events);
-        self.fill(perm_id, false, rules, events);
-    }
-
-    /// Fills a resting order if the market reached it.
-    pub(super) fn try_fill(&mut self, perm_id: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
-        self.fill(perm_id, true, rules, events);
-    }
-
-    /// The price at which an order would fill now.
-    fn reach(&self, perm_id: i64, rules: &Rules<'_>) -> Option<Decimal> {
-        if rules.hold_fills {
-            return None;
-        }
-        let order = self.orders.get(&perm_id)?;
-        let listing = rules.market.universe().get(order.con_id)?;
-        let touch = touch(order.side, &rules.market.quote(listing, rules.at));
-        match (order.price, order.side) {
-            (Price::Market, _) => Some(touch),
-            (Price::Limit(limit), Side::Buy) => (touch <= limit).then_some(touch),
-            (Price::Limit(limit), Side::Sell) => (touch >= limit).then_some(touch),
-        }
-    }
-
-    fn fill(&mut self, perm_id: i64, resting: bool, rules: &Rules<'_>, events: &mut Vec<Event>) {
-        let reached = self.reach(perm_id, rules);
-        let Some(order) = self.orders.get(&perm_id) else { return };
-        if order.state != State::Working || rules.hold_fills {
+        if order.state != State::Working || rules.hold_fills || !order.is_live(rules.at) {
             return;
         }
-        let Some(price) = reached else {
-            if order.tif == TimeInForce::ImmediateOrCancel {
-                self.take_off(perm_id, rules.at, "Cancelled: not filled at once", events);
+        let at_once = matches!(order.tif, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill);
+        if let Some(offer) = self.offer(order, rules) {
+            let resting = resting && order.price != Price::Market;
+            if let Some(quote) = self.quote(order, rules) {
+                let (con_id, side) = (order.con_id, order.side);
+                let step = rules.market.step(rules.at);
+                self.depth.take(con_id, side, step, &quote, offer.quantity);
             }
-            return;
-        };
-        let resting = resting && order.price != Price::Market;
-        match self.execute(perm_id, price, resting, rules) {
+            self.take(perm_id, Offer { resting, ..offer }, rules, events);
+        }
+        if at_once {
+            self.take_off(perm_id, Cause::NotAtOnce, rules.at, events);
+        }
+    }
+
+    /// Fills an order in its auction, if its limit allows the price.
+    pub(super) fn auction(&mut self, perm_id: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
+        let Some(order) = self.orders.get(&perm_id) else { return };
+        let Some(price) = self.quote(order, rules).map(|quote| quote.last) else { return };
+        let quantity = self.workable(order);
+        let trades = price > Decimal::ZERO && quantity > Decimal::ZERO && is_within(order, price);
+        let whole = !order.terms.all_or_none || quantity == order.remaining();
+        if trades && whole {
+            self.take(perm_id, Offer { price, quantity, resting: false }, rules, events);
+        }
+    }
+
+    /// Executes an offer, and tells the relatives of the order.
+    fn take(&mut self, perm_id: i64, offer: Offer, rules: &Rules<'_>, events: &mut Vec<Event>) {
+        let Some(before) = self.order(perm_id).map(Order::remaining) else { return };
+        match self.execute(perm_id, offer, rules) {
             Ok(Some(event)) => events.push(event),
             Ok(None) => return,
             Err(TooLarge) => {
-                self.unbookable(perm_id, rules.at, events);
+                self.reject(perm_id, "The value of the order is too large", rules.at, events);
                 return;
             }
         }
+        self.tell_group(perm_id, before, rules, events);
         self.wake_children(perm_id, rules, events);
     }
 
-    /// Fills an order at `price`, whether or not the market is there.
+    /// Fills so much of an order at `price`, whether or not the market is there.
     pub(super) fn force(
         &mut self,
         perm_id: i64,
-        _quantity: Decimal,
+        quantity: Decimal,
         price: Decimal,
         rules: &Rules<'_>,
         events: &mut Vec<Event>,
     ) {
-        match self.execute(perm_id, price, true, rules) {
-            Ok(Some(event)) => events.push(event),
-            Ok(None) => return,
-            Err(TooLarge) => {
-                self.unbookable(perm_id, rules.at, events);
-                return;
-            }
-        }
-        self.wake_children(perm_id, rules, events);
+        self.take(perm_id, Offer { price, quantity, resting: true }, rules, events);
     }
 
-    /// Books the rest of an order at `price`.
+    /// Books a fill.
     fn execute(
         &mut self,
         perm_id: i64,
-        price: Decimal,
-        resting: bool,
+        offer: Offer,
         rules: &Rules<'_>,
     ) -> Result<Option<Event>, TooLarge> {
+        let Offer { price, quantity, resting } = offer;
         let Some(order) = self.orders.get(&perm_id) else { return Ok(None) };
         let Some(listing) = rules.market.universe().get(order.con_id) else { return Ok(None) };
-        let (account, side, quantity) = (order.account.clone(), order.side, order.remaining());
+        let (account, side) = (order.account.clone(), order.side);
         let value = price.checked_mul(quantity).ok_or(TooLarge)?;
         let filled_value = order.filled_value.checked_add(value).ok_or(TooLarge)?;
         let before = Traded { quantity: order.filled, value: order.filled_value };
@@ -154,39 +251,30 @@ impl Broker {
         let realized = account.book(&booking)?;
 
         let Some(order) = self.orders.get_mut(&perm_id) else { return Ok(None) };
-        order.filled = order.quantity;
+        order.filled = filled;
         order.filled_value = filled_value;
         order.last_price = Some(price);
-        order.state = State::Filled;
-        let how = format!("Filled Size: {}", order.filled.normalize());
-        order.end = Some(End { at: rules.at, how });
-        let progress = order.progress(State::Filled.status());
         let number = self.executions.len();
         let execution = Fill { order, number, quantity, price, resting, commission, realized };
         self.executions.push(execution.record(rules.at));
-        self.open.remove(&perm_id);
+        let mut progress = order.progress(State::Working.status());
+        if order.remaining() <= Decimal::ZERO {
+            let how = format!("Filled Size: {}", order.filled.normalize());
+            let end = self.end(perm_id, State::Filled, rules.at, how);
+            progress = end.unwrap_or(progress);
+        }
         self.touch(perm_id);
         Ok(Some(Event::Filled { perm_id, progress, execution: number }))
     }
+}
 
-    fn unbookable(&mut self, perm_id: i64, at: Timestamp, events: &mut Vec<Event>) {
-        let Some(order) = self.orders.get_mut(&perm_id) else { return };
-        order.state = State::Cancelled;
-        order.end = Some(End { at, how: TooLarge.to_string() });
-        let progress = order.progress(State::Cancelled.status());
-        self.open.remove(&perm_id);
-        self.touch(perm_id);
-        events.push(Event::Unbookable { perm_id, progress });
-    }
-
-    fn wake_children(&mut self, parent: i64, rules: &Rules<'_>, events: &mut Vec<Event>) {
-        let Some(order) = self.orders.get(&parent) else { return };
-        for child in self.children_of((order.client_id, order.order_id)) {
-            if self.order(child).is_some_and(|order| order.state == State::Waiting) {
-                self.transmit(child, rules, events);
-            }
-        }
-    }
+/// A fill that the market offers an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    price: Decimal,
+    quantity: Decimal,
+    /// Whether the order was resting at the exchange before.
+    resting: bool,
 }
 
 /// A fill about to be recorded.
@@ -223,13 +311,5 @@ impl Fill<'_> {
             commission: self.commission,
             realized: self.realized,
         }
-    }
-}
-
-/// The price that an order of this side meets.
-pub fn touch(side: Side, quote: &Quote) -> Decimal {
-    match side {
-        Side::Buy => quote.ask,
-        Side::Sell => quote.bid,
     }
 }

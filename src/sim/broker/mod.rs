@@ -7,29 +7,40 @@ mod account;
 pub mod books;
 mod by_hand;
 mod commission;
+mod depth;
+mod family;
+mod index;
 mod journal;
+mod life;
 mod margin;
 mod matching;
 pub mod order;
+mod pricing;
 mod profit;
+pub mod terms;
+mod timing;
 mod valuation;
 mod vet;
 mod what_if;
 mod wire_order;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use account::Rest;
+use depth::Depth;
+use index::Index;
 use journal::Unsaved;
-use order::{End, Order, Progress, Proposal, Side, State};
+use order::{Order, Progress, Side, State};
 
 pub use account::Account;
 pub use commission::commission_currency;
+pub use family::GENERATIONS_MAX;
 pub use journal::{Changed, Changes};
+pub use life::EXCHANGE_CLOSED;
 pub use matching::Rules;
 pub use valuation::Valuation;
 pub use vet::{Refusal, Sender, vet};
@@ -73,6 +84,11 @@ pub enum Event {
         perm_id: i64,
         progress: Progress,
     },
+    /// The order just sent goes to the exchange at its next opening.
+    Queued {
+        perm_id: i64,
+        until: Timestamp,
+    },
     /// `execution` is its place in [`Broker::executions`].
     Filled {
         perm_id: i64,
@@ -83,11 +99,25 @@ pub enum Event {
         perm_id: i64,
         progress: Progress,
     },
-    /// A fill could not be booked: the order was taken off.
-    Unbookable {
+    /// An order that was accepted before had to be taken off.
+    Rejected {
         perm_id: i64,
         progress: Progress,
+        reason: &'static str,
     },
+}
+
+impl Event {
+    /// The order that it happened to.
+    pub fn perm_id(&self) -> i64 {
+        match self {
+            Self::Accepted { perm_id, .. }
+            | Self::Queued { perm_id, .. }
+            | Self::Filled { perm_id, .. }
+            | Self::Cancelled { perm_id, .. }
+            | Self::Rejected { perm_id, .. } => *perm_id,
+        }
+    }
 }
 
 /// Why a cancel was not possible.
@@ -95,6 +125,8 @@ pub enum Event {
 pub enum NotCancellable {
     Unknown,
     Ended(&'static str),
+    /// In an auction that takes no more cancels. The permId.
+    Locked(i64),
 }
 
 /// All that IB's servers know of the accounts.
@@ -106,13 +138,12 @@ pub struct Broker {
     orders: BTreeMap<i64, Order>,
     executions: Vec<Execution>,
     #[serde(skip)]
-    open: BTreeSet<i64>,
-    /// permId by client id and order id.
+    index: Index,
     #[serde(skip)]
-    names: HashMap<(i32, i32), i64>,
-    /// Children by client id and order id of their parent.
+    depth: Depth,
+    /// The instant of the last sweep.
     #[serde(skip)]
-    children: HashMap<(i32, i32), Vec<i64>>,
+    swept: Option<Timestamp>,
     #[serde(skip)]
     unsaved: Unsaved,
 }
@@ -125,29 +156,24 @@ impl Broker {
             next_perm_id: FIRST_PERM_ID,
             orders: BTreeMap::new(),
             executions: Vec::new(),
-            open: BTreeSet::new(),
-            names: HashMap::new(),
-            children: HashMap::new(),
+            index: Index::default(),
+            depth: Depth::default(),
+            swept: None,
             unsaved: Unsaved::default(),
         }
     }
 
     /// Rebuilds what is not in the state file.
     pub fn index(&mut self) {
-        let open = self.orders.values().filter(|order| order.state.is_open());
-        self.open = open.map(|order| order.perm_id).collect();
-        self.children.clear();
-        for order in self.orders.values() {
-            if let Some(parent_id) = order.parent_id {
-                self.children.entry((order.client_id, parent_id)).or_default().push(order.perm_id);
-            }
-        }
-        let names = self.orders.values();
-        self.names =
-            names.map(|order| ((order.client_id, order.order_id), order.perm_id)).collect();
-        for perm_id in self.open.clone() {
+        self.index = Index::of(self.orders.values());
+        for perm_id in self.index.open().clone() {
             self.touch(perm_id);
         }
+    }
+
+    /// Whether displayed sizes limit a fill. They do, unless switched off.
+    pub fn limit_sizes(&mut self, on: bool) {
+        self.depth.unlimited = !on;
     }
 
     /// The accounts of the login, in its order.
@@ -175,7 +201,7 @@ impl Broker {
     fn touch(&mut self, perm_id: i64) {
         self.unsaved.orders.insert(perm_id);
         let Some(order) = self.orders.get(&perm_id) else { return };
-        let at_work = order.state.is_open() && !matches!(order.state, State::Held | State::Waiting);
+        let at_work = matches!(order.state, State::Queued | State::Working);
         let rest = at_work.then(|| Rest {
             con_id: order.con_id,
             side: order.side,
@@ -198,7 +224,13 @@ impl Broker {
 
     /// Orders that can still fill, by permId.
     pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
-        self.open.iter().filter_map(|perm_id| self.orders.get(perm_id))
+        self.index.open().iter().filter_map(|perm_id| self.orders.get(perm_id))
+    }
+
+    /// Orders of an account that can still fill, on one side of a contract.
+    pub fn open_on_side(&self, account: &str, con_id: i32, side: Side) -> usize {
+        let orders = self.index.of_contract(con_id).filter_map(|perm_id| self.orders.get(&perm_id));
+        orders.filter(|order| order.side == side && order.account == account).count()
     }
 
     pub fn order(&self, perm_id: i64) -> Option<&Order> {
@@ -207,116 +239,17 @@ impl Broker {
 
     /// The order that a client knows under `order_id`.
     pub fn find(&self, client_id: i32, order_id: i32) -> Option<&Order> {
-        self.names.get(&(client_id, order_id)).and_then(|perm_id| self.orders.get(perm_id))
-    }
-
-    /// Accepts a new order and fills it if it can.
-    pub fn place(&mut self, proposal: Proposal, rules: &Rules<'_>) -> Vec<Event> {
-        let perm_id = self.next_perm_id;
-        self.next_perm_id = self.next_perm_id.saturating_add(1);
-        let family = proposal.parent_id.map(|parent| (proposal.client_id, parent));
-        if let Some(family) = family {
-            self.children.entry(family).or_default().push(perm_id);
-        }
-        let transmit = proposal.transmit;
-        self.names.insert((proposal.client_id, proposal.order_id), perm_id);
-        self.orders.insert(perm_id, Order::new(perm_id, proposal, State::Held));
-        self.open.insert(perm_id);
-
-        let mut events = Vec::new();
-        if transmit {
-            self.transmit_family(family, rules, &mut events);
-            self.transmit(perm_id, rules, &mut events);
-        } else {
-            self.announce(perm_id, State::Held.status(), &mut events);
-        }
-        events
-    }
-
-    /// Changes an open order to new terms. The caller has checked that it is the same contract
-    /// and side.
-    pub fn modify(&mut self, perm_id: i64, proposal: Proposal, rules: &Rules<'_>) -> Vec<Event> {
-        let mut events = Vec::new();
-        let Some(order) = self.orders.get_mut(&perm_id) else { return events };
-        order.quantity = proposal.quantity;
-        order.price = proposal.price;
-        order.tif = proposal.tif;
-        order.wire = proposal.wire;
-        let family = order.parent_id.map(|parent| (order.client_id, parent));
-        if order.state == State::Held && proposal.transmit {
-            self.transmit_family(family, rules, &mut events);
-            self.transmit(perm_id, rules, &mut events);
-        } else {
-            let status = order.state.status();
-            self.announce(perm_id, status, &mut events);
-            self.try_fill(perm_id, rules, &mut events);
-        }
-        events
-    }
-
-    /// Cancels an open order of `client_id`, and the children that wait for it.
-    ///
-    /// # Errors
-    ///
-    /// When the client has no such order, or it ended.
-    pub fn cancel(
-        &mut self,
-        client_id: i32,
-        order_id: i32,
-        at: Timestamp,
-    ) -> Result<Vec<Event>, NotCancellable> {
-        let Some(order) = self.find(client_id, order_id) else {
-            return Err(NotCancellable::Unknown);
-        };
-        if !order.state.is_open() {
-            return Err(NotCancellable::Ended(order.state.status()));
-        }
-        let mut events = Vec::new();
-        self.take_off(order.perm_id, at, "Cancelled by Trader", &mut events);
-        Ok(events)
-    }
-
-    /// Cancels every open order of every client.
-    pub fn cancel_all(&mut self, at: Timestamp) -> Vec<Event> {
-        let mut events = Vec::new();
-        for perm_id in self.open.clone() {
-            self.take_off(perm_id, at, "Cancelled by Trader", &mut events);
-        }
-        events
-    }
-
-    /// Cancels `perm_id` if it is open, then its children.
-    fn take_off(&mut self, perm_id: i64, at: Timestamp, how: &str, events: &mut Vec<Event>) {
-        let Some(order) = self.orders.get_mut(&perm_id).filter(|order| order.state.is_open())
-        else {
-            return;
-        };
-        order.state = State::Cancelled;
-        order.end = Some(End { at, how: how.to_owned() });
-        let progress = order.progress(State::Cancelled.status());
-        let name = (order.client_id, order.order_id);
-        self.open.remove(&perm_id);
-        self.touch(perm_id);
-        events.push(Event::Cancelled { perm_id, progress });
-        for child in self.children_of(name) {
-            self.take_off(child, at, how, events);
-        }
-    }
-
-    /// Open orders whose parent is the client's order `name`.
-    fn children_of(&self, name: (i32, i32)) -> Vec<i64> {
-        let children = self.children.get(&name).map(Vec::as_slice).unwrap_or_default();
-        children.iter().copied().filter(|perm_id| self.open.contains(perm_id)).collect()
-    }
-
-    fn announce(&mut self, perm_id: i64, status: &'static str, events: &mut Vec<Event>) {
-        self.touch(perm_id);
-        if let Some(order) = self.orders.get(&perm_id) {
-            events.push(Event::Accepted { perm_id, progress: order.progress(status) });
-        }
+        let perm_id = self.index.named(client_id, order_id)?;
+        self.orders.get(&perm_id)
     }
 }
 
 #[cfg(test)]
+mod floor;
+#[cfg(test)]
 #[path = "flow_tests.rs"]
 mod flow_tests;
+#[cfg(test)]
+mod order_tests;
+#[cfg(test)]
+mod random_tests;

@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::terms::{Kind, Oca, OcaKind, Terms};
+use super::timing::Times;
 use crate::sim::messages;
 
+pub use super::terms::{Price, TimeInForce};
+
 /// Buy or sell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     Buy,
@@ -40,24 +44,6 @@ impl Side {
     }
 }
 
-/// At which price an order may fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Price {
-    Market,
-    Limit(Decimal),
-}
-
-/// How long an order works. The simulated market never closes, so a day order works like one
-/// that is good till cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TimeInForce {
-    Day,
-    GoodTillCancelled,
-    ImmediateOrCancel,
-}
-
 /// What a client asked for, found valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
@@ -72,6 +58,7 @@ pub struct Proposal {
     pub quantity: Decimal,
     pub price: Price,
     pub tif: TimeInForce,
+    pub terms: Terms,
     /// False holds the order back until a sibling or a second request transmits it.
     pub transmit: bool,
     /// The order of the same client that must fill first.
@@ -88,7 +75,11 @@ pub enum State {
     Held,
     /// Transmitted; its parent has not filled yet.
     Waiting,
+    /// With IB and not yet at the exchange: before the opening, an auction, a time or a trigger.
+    Queued,
     Working,
+    /// Deactivated by its owner. It can be sent again.
+    Inactive,
     Filled,
     Cancelled,
 }
@@ -97,7 +88,7 @@ impl State {
     /// Whether the order can still fill.
     pub fn is_open(self) -> bool {
         match self {
-            Self::Held | Self::Waiting | Self::Working => true,
+            Self::Held | Self::Waiting | Self::Queued | Self::Working | Self::Inactive => true,
             Self::Filled | Self::Cancelled => false,
         }
     }
@@ -106,8 +97,9 @@ impl State {
     pub fn status(self) -> &'static str {
         match self {
             Self::Held => "ApiPending",
-            Self::Waiting => "PreSubmitted",
+            Self::Waiting | Self::Queued => "PreSubmitted",
             Self::Working => "Submitted",
+            Self::Inactive => "Inactive",
             Self::Filled => "Filled",
             Self::Cancelled => "Cancelled",
         }
@@ -133,11 +125,20 @@ pub struct Order {
     pub con_id: i32,
     pub exchange: String,
     pub side: Side,
+    /// What is to be filled in all. Its group may have reduced it.
     pub quantity: Decimal,
+    /// What the owner last asked for.
+    pub asked: Decimal,
     pub price: Price,
     pub tif: TimeInForce,
+    pub terms: Terms,
     pub parent_id: Option<i32>,
+    /// permId of the parent.
+    pub parent_perm_id: Option<i64>,
     pub state: State,
+    /// Whether the stop was reached.
+    pub triggered: bool,
+    pub times: Times,
     pub filled: Decimal,
     /// Sum of price times quantity over all fills.
     pub filled_value: Decimal,
@@ -148,7 +149,8 @@ pub struct Order {
 }
 
 impl Order {
-    pub fn new(perm_id: i64, proposal: Proposal, state: State) -> Self {
+    /// An order that was not transmitted yet.
+    pub fn new(perm_id: i64, proposal: Proposal, parent_perm_id: Option<i64>) -> Self {
         Self {
             perm_id,
             account: proposal.account,
@@ -158,16 +160,34 @@ impl Order {
             exchange: proposal.exchange,
             side: proposal.side,
             quantity: proposal.quantity,
+            asked: proposal.quantity,
             price: proposal.price,
             tif: proposal.tif,
+            terms: proposal.terms,
             parent_id: proposal.parent_id,
-            state,
+            parent_perm_id,
+            state: State::Held,
+            triggered: false,
+            times: Times::default(),
             filled: Decimal::ZERO,
             filled_value: Decimal::ZERO,
             last_price: None,
             end: None,
             wire: proposal.wire,
         }
+    }
+
+    /// Takes on the terms of a request under the same id. Its group is for ever.
+    pub fn change(&mut self, proposal: Proposal) {
+        let was_stop = matches!(self.terms.kind, Kind::Stop { .. });
+        let is_stop = matches!(proposal.terms.kind, Kind::Stop { .. });
+        self.triggered &= was_stop && is_stop;
+        self.quantity = proposal.quantity;
+        self.asked = proposal.quantity;
+        self.price = proposal.price;
+        self.tif = proposal.tif;
+        self.terms = Terms { oca: self.terms.oca.take(), ..proposal.terms };
+        self.wire = proposal.wire;
     }
 
     pub fn remaining(&self) -> Decimal {
@@ -179,6 +199,37 @@ impl Order {
         self.wire.order_ref.as_deref().unwrap_or_default()
     }
 
+    /// A stop whose price was not reached yet.
+    pub fn is_armed(&self) -> bool {
+        matches!(self.terms.kind, Kind::Stop { .. }) && !self.triggered
+    }
+
+    /// Whether it may fill at `at`: at the exchange, and the exchange open for it.
+    pub fn is_live(&self, at: Timestamp) -> bool {
+        self.times.live_until.is_some_and(|until| at < until)
+    }
+
+    /// The one-cancels-all group that it is in. Children of one parent are in one, named after
+    /// the parent's permId and reduced by each other's fills, unless they name another.
+    pub fn group(&self) -> Option<Oca> {
+        let family = || {
+            let name = self.parent_perm_id?.to_string();
+            Some(Oca { name, kind: OcaKind::Reduce })
+        };
+        self.terms.oca.clone().or_else(family)
+    }
+
+    /// Why it is not at the exchange, in IB's words; `None` when it is, or when the market is
+    /// closed.
+    fn why_held(&self) -> Option<&'static str> {
+        match (self.state, self.is_armed()) {
+            (State::Waiting, true) => Some("child,trigger"),
+            (State::Waiting, false) => Some("child"),
+            (State::Queued, true) => Some("trigger"),
+            _ => None,
+        }
+    }
+
     /// The numbers of an order status, under a status of its own.
     pub fn progress(&self, status: &'static str) -> Progress {
         Progress {
@@ -187,6 +238,7 @@ impl Order {
             remaining: self.remaining(),
             average: self.filled_value.checked_div(self.filled),
             last: self.last_price,
+            why_held: self.why_held(),
         }
     }
 }
@@ -200,4 +252,6 @@ pub struct Progress {
     /// Average price; absent before the first fill.
     pub average: Option<Decimal>,
     pub last: Option<Decimal>,
+    /// `trigger`, `child`; absent when nothing of the kind holds it.
+    pub why_held: Option<&'static str>,
 }

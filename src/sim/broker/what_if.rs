@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 
 use super::books::Booking;
 use super::commission::{Traded, commission_of_fill};
-use super::matching::{Rules, touch};
-use super::order::{Price, Proposal};
+use super::matching::Rules;
+use super::order::Proposal;
+use super::pricing::touch;
 use super::valuation::Valuation;
 use super::{Broker, Refusal};
 use crate::sim::universe::BASE_CURRENCY;
@@ -66,10 +67,9 @@ impl Broker {
             value: order.filled_value,
         });
         let quantity = proposal.quantity.checked_sub(before.quantity)?;
-        let price = match proposal.price {
-            Price::Market => touch(proposal.side, &rules.market.quote(listing, rules.at)),
-            Price::Limit(limit) => limit,
-        };
+        // What it pays is what its contract is worth then, near enough: an order far from the
+        // market fills when the market has come to it, and gains nothing by its limit.
+        let price = touch(proposal.side, &rules.market.quote(listing, rules.at));
         let after = Traded {
             quantity: proposal.quantity,
             value: before.value.checked_add(quantity.checked_mul(price)?)?,

@@ -27,8 +27,11 @@ fn ends(calendar: Calendar, date: Date) -> Option<(i8, i8)> {
     }
 }
 
+/// Months and days.
+type Days = Vec<(i8, i8)>;
+
 /// All days of a year, weekends apart, on which the exchange rests or closes early.
-fn exceptions(calendar: Calendar, year: i16) -> (Vec<(i8, i8)>, Vec<(i8, i8)>) {
+fn exceptions(calendar: Calendar, year: i16) -> (Days, Days) {
     let first = date(year, 1, 1);
     let days = std::iter::successors(Some(first), |day| day.tomorrow().ok());
     let days: Vec<_> =
@@ -40,12 +43,15 @@ fn exceptions(calendar: Calendar, year: i16) -> (Vec<(i8, i8)>, Vec<(i8, i8)>) {
     (of(|rest| rest == Rest::All), of(|rest| matches!(rest, Rest::From(..))))
 }
 
+/// A year, the days without trading, and the short ones.
+type Published = (i16, &'static [(i8, i8)], &'static [(i8, i8)]);
+
 // https://www.nyse.com/trade/hours-calendars and
 // https://www.nyse.com/publicdocs/nyse/NYSE_Historical_Closings.pdf
 #[test]
 fn new_york_rests_on_the_days_that_it_published() {
     #[rustfmt::skip]
-    let published: [(i16, &[(i8, i8)], &[(i8, i8)]); 7] = [
+    let published: [Published; 7] = [
         (2002, &[(1,1),(1,21),(2,18),(3,29),(5,27),(7,4),(9,2),(11,28),(12,25)],
             &[(7,5),(11,29),(12,24)]),
         (2012, &[(1,2),(1,16),(2,20),(4,6),(5,28),(7,4),(9,3),(10,29),(10,30),(11,22),(12,25)],

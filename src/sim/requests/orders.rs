@@ -2,8 +2,13 @@
 
 use super::contracts::only;
 use super::{Call, Undecodable};
-use crate::sim::broker::order::{Order, Proposal, State};
-use crate::sim::broker::{NotCancellable, Refusal, Sender, WhatIf, commission_currency, vet};
+use crate::sim::broker::order::{Order, Proposal, State, TimeInForce};
+use crate::sim::broker::terms::Kind;
+use crate::sim::broker::{
+    EXCHANGE_CLOSED, GENERATIONS_MAX, NotCancellable, Refusal, Sender, WhatIf, commission_currency,
+    vet,
+};
+use crate::sim::hours::Hours;
 use crate::sim::messages::{CancelOrderRequest, OpenOrder, OrderState, PlaceOrderRequest, Report};
 use crate::sim::reports::{self, double};
 use crate::sim::settings::Settings;
@@ -15,6 +20,7 @@ pub fn place(call: &mut Call<'_>) -> Result<(), Undecodable> {
     let order_id = request.order_id.unwrap_or_default();
     if let Err(refusal) = work(call, order_id, request) {
         refuse(call, order_id, &refusal);
+        restate(call, order_id, &refusal);
     }
     Ok(())
 }
@@ -23,6 +29,18 @@ pub fn place(call: &mut Call<'_>) -> Result<(), Undecodable> {
 fn refuse(call: &mut Call<'_>, order_id: i32, refusal: &Refusal) {
     let error = call.world.error(order_id, refusal.code, refusal.text.clone());
     call.world.deliver(call.client_id, vec![Report::Error(Box::new(error))]);
+}
+
+/// After a change that IB's servers rejected, the gateway says what the order still is.
+fn restate(call: &mut Call<'_>, order_id: i32, refusal: &Refusal) {
+    let Some(order) = call.world.broker.find(call.client_id, order_id) else { return };
+    if refusal.code == 201 && order.state.is_open() {
+        let status = order.state.status();
+        let open = reports::open_order(call.world, order, status, None);
+        let progress = reports::order_status(order, &order.progress(status));
+        let reports = vec![Report::OpenOrder(Box::new(open)), Report::Status(Box::new(progress))];
+        call.world.deliver(call.client_id, reports);
+    }
 }
 
 fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Result<(), Refusal> {
@@ -45,8 +63,15 @@ fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Resul
     let Some((account, _)) = call.world.broker.account(&named) else {
         return Err(Refusal::invalid("Invalid account code"));
     };
-    let sender =
-        Sender { client_id: call.client_id, order_id, account, listing, exchange: &exchange };
+    let sender = Sender {
+        client_id: call.client_id,
+        order_id,
+        account,
+        listing,
+        exchange: &exchange,
+        zone: &call.world.zone,
+        at: call.world.now,
+    };
     let vetted = vet(&sender, wire);
     if what_if {
         let answer = try_out(call.world, listing, &vetted?)?;
@@ -64,51 +89,128 @@ fn enter(
 ) -> Result<(), Refusal> {
     let client_id = call.client_id;
     let existing = call.world.broker.find(client_id, order_id);
+    let state = existing.map(|order| order.state);
     if let Some(open) = existing.filter(|order| order.state.is_open()) {
         let proposal = vetted?;
-        is_same(open, &proposal)?;
+        can_become(open, &proposal, call.world)?;
         let perm_id = open.perm_id;
         afford(call.world, &proposal)?;
+        warn_of_hours(call, &proposal);
         let events = call.world.trade(|broker, rules| broker.modify(perm_id, proposal, rules));
         reports::report(call.world, &events);
         return Ok(());
     }
     if call.world.settings.is_used(client_id, order_id) {
-        return Err(Refusal::new(103, "Duplicate order id"));
+        return Err(match state {
+            Some(State::Filled) => Refusal::new(104, "Cannot modify a filled order"),
+            _ => Refusal::new(103, "Duplicate order id"),
+        });
     }
     // A refused order uses its id up as well.
     call.world.settings.mark_used(client_id, order_id);
     call.world.unsaved = true;
     let proposal = vetted?;
     has_parent(call.world, &proposal)?;
+    is_in_time(call.world, &proposal)?;
+    has_room(call.world, &proposal)?;
     afford(call.world, &proposal)?;
+    warn_of_hours(call, &proposal);
     let events = call.world.trade(|broker, rules| broker.place(proposal, rules));
     reports::report(call.world, &events);
     Ok(())
 }
 
-/// Contract, exchange and side are not to be changed.
-fn is_same(order: &Order, proposal: &Proposal) -> Result<(), Refusal> {
+/// What of an open order can be changed: not contract, side, relatives or algorithm, and nothing
+/// of an order whose auction is about to begin.
+fn can_become(order: &Order, proposal: &Proposal, world: &World) -> Result<(), Refusal> {
     let same = order.con_id == proposal.con_id
         && order.exchange == proposal.exchange
         && order.side == proposal.side
+        && order.account == proposal.account
         && order.parent_id == proposal.parent_id;
-    if same && proposal.quantity > order.filled {
+    if !same || proposal.quantity <= order.filled {
+        return Err(Refusal::new(105, "Order being modified does not match original order"));
+    }
+    let algorithm = |kind: Kind| match kind {
+        Kind::Adaptive(patience) => Some(patience),
+        Kind::Plain | Kind::Stop { .. } | Kind::AtClose | Kind::Midprice => None,
+    };
+    if algorithm(order.terms.kind) != algorithm(proposal.terms.kind) {
+        let text = "Order modify failed. Algorithm cannot be modified.";
+        return Err(Refusal::new(440, text));
+    }
+    let on_close = |kind: Kind| kind == Kind::AtClose;
+    let at_opening = |tif: TimeInForce| tif == TimeInForce::AtOpening;
+    if on_close(order.terms.kind) != on_close(proposal.terms.kind)
+        || at_opening(order.tif) != at_opening(proposal.tif)
+    {
+        let kind = proposal.wire.order_type.as_deref().unwrap_or_default();
+        let text = format!("Order modify failed. Cannot change to the new order type:{kind}");
+        return Err(Refusal::new(329, text));
+    }
+    if let (Some(old), new) = (&order.terms.oca, &proposal.terms.oca) {
+        match new {
+            Some(new) if new.name == old.name && new.kind == old.kind => {}
+            Some(new) if new.name == old.name => {
+                return Err(Refusal::new(10_327, "OCA group type revision is not allowed."));
+            }
+            _ => return Err(Refusal::new(10_326, "OCA group revision is not allowed.")),
+        }
+    }
+    is_in_time(world, proposal)
+}
+
+/// An auction takes no orders shortly before it, nor the opening one any during the session.
+fn is_in_time(world: &World, proposal: &Proposal) -> Result<(), Refusal> {
+    if world.broker.is_late(proposal, &world.rules()) {
+        return Err(Refusal::new(201, format!("Order rejected - reason:{EXCHANGE_CLOSED}")));
+    }
+    Ok(())
+}
+
+/// IB takes so many active orders on one side of a contract from one account
+/// (<https://interactivebrokers.github.io/tws-api/order_limitations.html>). The words are ours.
+fn has_room(world: &World, proposal: &Proposal) -> Result<(), Refusal> {
+    let most = world.orders_per_side;
+    if most == 0 {
         return Ok(());
     }
-    Err(Refusal::new(105, "Order being modified does not match original order"))
+    let Proposal { account, con_id, side, .. } = proposal;
+    if world.broker.open_on_side(account, *con_id, *side) < most {
+        return Ok(());
+    }
+    let text = format!(
+        "Order rejected - reason:The account has {most} active orders on this side of the contract"
+    );
+    Err(Refusal::new(201, text))
+}
+
+/// IB says so when it ignores that an order may trade outside regular hours.
+fn warn_of_hours(call: &mut Call<'_>, proposal: &Proposal) {
+    let market = &call.world.market;
+    let asked = proposal.wire.outside_rth == Some(true) && !proposal.terms.outside_rth;
+    if asked && market.schedule().hours() == Hours::Exchange {
+        let text = "Order Event Warning:Attribute 'Outside Regular Trading Hours' is ignored \
+                    based on the order type and destination. PlaceOrder is now being processed.";
+        refuse(call, proposal.order_id, &Refusal::new(2109, text));
+    }
 }
 
 /// A child needs a parent that can still fill, or has.
 fn has_parent(world: &World, proposal: &Proposal) -> Result<(), Refusal> {
     let Some(parent_id) = proposal.parent_id else { return Ok(()) };
-    match world.broker.find(proposal.client_id, parent_id).map(|parent| parent.state) {
-        Some(State::Cancelled) => {
-            Err(Refusal::new(201, "Order rejected - reason:Parent order is being cancelled."))
-        }
-        Some(_) => Ok(()),
-        None => Err(Refusal::new(135, format!("Can't find order with id ={parent_id}"))),
+    let Some(parent) = world.broker.find(proposal.client_id, parent_id) else {
+        return Err(Refusal::new(135, format!("Can't find order with id ={parent_id}")));
+    };
+    if parent.state == State::Cancelled {
+        let text = "Order rejected - reason:Parent order is being cancelled.";
+        return Err(Refusal::new(201, text));
     }
+    if world.broker.generation(parent) >= GENERATIONS_MAX {
+        let text = format!("More than {GENERATIONS_MAX} generations of attached orders");
+        return Err(Refusal::invalid(&text));
+    }
+    Ok(())
 }
 
 fn consequences(world: &World, proposal: &Proposal) -> Result<WhatIf, Refusal> {
@@ -183,6 +285,12 @@ pub fn cancel(call: &mut Call<'_>) -> Result<(), Undecodable> {
                 "OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {state}."
             );
             refuse(call, order_id, &Refusal::new(10_148, text));
+        }
+        Err(NotCancellable::Locked(perm_id)) => {
+            let text = format!(
+                "Cancel attempted when order is not in a cancellable state.  Order permId ={perm_id}"
+            );
+            refuse(call, order_id, &Refusal::new(161, text));
         }
     }
     Ok(())

@@ -240,6 +240,18 @@ fn ticks_and_ends_have_their_version_fields() {
     assert_eq!(body(157, &PositionEnd {}), "62|1|");
     assert_eq!(body(157, &CompletedOrdersEnd {}), "102|");
     assert_eq!(body(157, &CurrentTime { current_time: Some(5) }), "49|1|5|");
+    let bar = HistoricalDataBar {
+        date: some("20260102"),
+        open: Some(1.0),
+        high: Some(2.0),
+        low: Some(0.5),
+        close: Some(1.5),
+        volume: some("100"),
+        wap: some("1.25"),
+        bar_count: Some(3),
+    };
+    let update = HistoricalDataUpdate { req_id: Some(4), historical_data_bar: Some(bar) };
+    assert_eq!(body(157, &update), "90|4|3|20260102|1.0|1.5|2.0|0.5|1.25|100|");
     let head = HeadTimestamp { req_id: Some(4), head_timestamp: some("20100104-14:30:00") };
     assert_eq!(body(157, &head), "88|4|20100104-14:30:00|");
 }

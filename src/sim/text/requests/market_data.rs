@@ -2,7 +2,8 @@
 
 use super::{Reader, contract, delta_neutral, is_combination};
 use crate::sim::messages::{
-    ComboLeg, HeadTimestampRequest, HistoricalDataRequest, MarketDataRequest, MarketDataTypeRequest,
+    ComboLeg, HeadTimestampRequest, HistoricalDataRequest, MarketDataRequest,
+    MarketDataTypeRequest, RealTimeBarsRequest,
 };
 
 pub fn data_type(fields: &mut Reader<'_>) -> MarketDataTypeRequest {
@@ -74,5 +75,16 @@ pub fn head_timestamp(fields: &mut Reader<'_>) -> HeadTimestampRequest {
         use_rth: fields.flag(),
         what_to_show: fields.text(),
         format_date: fields.int(),
+    }
+}
+
+pub fn real_time_bars(fields: &mut Reader<'_>) -> RealTimeBarsRequest {
+    fields.skip(1);
+    RealTimeBarsRequest {
+        req_id: fields.int(),
+        contract: Some(contract(fields)),
+        bar_size: fields.int(),
+        what_to_show: fields.text(),
+        use_rth: fields.flag(),
     }
 }

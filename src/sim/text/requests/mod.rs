@@ -65,6 +65,7 @@ fn payload(id: i32, fields: &mut Reader<'_>) -> Vec<u8> {
         request::MARKET_DATA_TYPE => market_data::data_type(fields).encode_to_vec(),
         request::MARKET_DATA => market_data::quotes(fields).encode_to_vec(),
         request::HISTORICAL_DATA => market_data::bars(fields).encode_to_vec(),
+        request::REAL_TIME_BARS => market_data::real_time_bars(fields).encode_to_vec(),
         request::HEAD_TIMESTAMP => market_data::head_timestamp(fields).encode_to_vec(),
         request::ACCOUNT_DATA => account::updates(fields).encode_to_vec(),
         request::ACCOUNT_SUMMARY => account::summary(fields).encode_to_vec(),

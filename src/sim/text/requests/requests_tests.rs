@@ -7,7 +7,8 @@ use super::*;
 use crate::sim::messages::{
     AccountDataRequest, AccountSummaryRequest, AccountUpdatesMultiRequest, CancelOrderRequest,
     ComboLeg, ContractDataRequest, ExecutionRequest, HeadTimestampRequest, HistoricalDataRequest,
-    MarketDataRequest, Order, OrderCondition, PlaceOrderRequest, StartApiRequest,
+    MarketDataRequest, Order, OrderCondition, PlaceOrderRequest, RealTimeBarsRequest,
+    StartApiRequest,
 };
 
 fn frame(version: i32, text: &str) -> Result<Frame, BadRequest> {
@@ -200,6 +201,9 @@ fn requests_for_a_contract_are_read_in_their_layouts() {
     );
     assert_eq!(bars.bar_size_setting.as_deref(), Some("5 mins"));
     assert_eq!(bars.duration.as_deref(), Some("1 D"));
+    let live: RealTimeBarsRequest = parsed(178, &format!("50|3|4|{SPY}5|TRADES|1||"));
+    assert_eq!((live.req_id, live.bar_size, live.use_rth), (Some(4), Some(5), Some(true)));
+    assert_eq!(live.contract.unwrap().con_id, Some(756_733));
     let head: HeadTimestampRequest = parsed(178, &format!("87|4|{SPY}0|1|TRADES|1|"));
     assert_eq!((head.req_id, head.what_to_show.as_deref()), (Some(4), Some("TRADES")));
 }
@@ -207,7 +211,7 @@ fn requests_for_a_contract_are_read_in_their_layouts() {
 #[test]
 fn a_request_without_a_layout_keeps_its_id_where_it_has_one() {
     let id = |text: &str| parsed::<RequestId>(178, text).req_id;
-    for text in ["2|2|5|", "25|1|5|", "63|1|5|", "93|5|", "104|5|", "78|5|SPY||STK|1|", "50|3|5|1|"]
+    for text in ["2|2|5|", "25|1|5|", "63|1|5|", "93|5|", "104|5|", "78|5|SPY||STK|1|", "10|5|5|1|"]
     {
         assert_eq!(id(text), Some(5), "{text}");
     }
