@@ -128,6 +128,9 @@ pub struct Options {
     /// Messages a second that one connection may send; 0 for any number
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MESSAGES_PER_SECOND)]
     pub messages_per_second: u32,
+    /// Open orders that one account may have on one side of a contract; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ORDERS_PER_SIDE)]
+    pub orders_per_side: usize,
     /// Begin with this fault; may be given several times. `docs/gateway-sim.md` lists all faults
     #[arg(long = "fault", value_name = "NAME[,KEY=VALUE…]", value_parser = scenario::parse_fault)]
     pub faults: Vec<Rule>,
@@ -137,9 +140,6 @@ pub struct Options {
     /// Answer the control API here: the truth, the clock, the faults. A loopback address
     #[arg(long, value_name = "HOST:PORT")]
     pub control: Option<String>,
-    /// Open orders that one account may have on one side of a contract; 0 for any number
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_ORDERS_PER_SIDE)]
-    pub orders_per_side: usize,
 }
 
 impl Options {
@@ -159,10 +159,10 @@ impl Options {
             speed: Decimal::ONE,
             server_version: wire::HIGHEST_PROTOBUF,
             messages_per_second: 0,
+            orders_per_side: DEFAULT_ORDERS_PER_SIDE,
             faults: Vec::new(),
             scenario: None,
             control: None,
-            orders_per_side: DEFAULT_ORDERS_PER_SIDE,
         }
     }
 }

@@ -41,9 +41,10 @@ impl Settings {
 
     /// Takes the mark of every client `by` ids back.
     pub fn roll_back(&mut self, by: i32) {
-        for highest in self.highest.values_mut() {
-            *highest = highest.saturating_sub(by).max(0);
-        }
+        self.highest.retain(|_, highest| {
+            *highest = highest.saturating_sub(by);
+            *highest > 0
+        });
     }
 
     /// Lets a client use an id, and those above it, once more.

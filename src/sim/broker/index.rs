@@ -48,6 +48,16 @@ impl Index {
         }
     }
 
+    /// Forgets which order a client's id names.
+    pub fn forget_name(&mut self, name: (i32, i32)) {
+        self.names.remove(&name);
+    }
+
+    /// Forgets all names.
+    pub fn forget_names(&mut self) {
+        self.names.clear();
+    }
+
     /// Keeps only what ended orders need.
     pub fn close(&mut self, order: &Order) {
         self.open.remove(&order.perm_id);
