@@ -130,16 +130,6 @@ impl Index {
         self.names.get(&(client_id, order_id)).copied()
     }
 
-    /// Forgets which order a client's id names. The order works on.
-    pub fn forget_name(&mut self, name: (i32, i32)) {
-        self.names.remove(&name);
-    }
-
-    /// Forgets all names.
-    pub fn forget_names(&mut self) {
-        self.names.clear();
-    }
-
     /// The open children of an order.
     pub fn children_of(&self, parent: i64) -> Vec<i64> {
         let children = self.children.get(&parent).map(Vec::as_slice).unwrap_or_default();
