@@ -260,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn the_command_line_asks_for_faults_and_for_the_control_api() {
+        let line = "gateway-sim --fault mute,for=2s --fault lose-order,place=unread,times=1 \
+                    --scenario s.toml --control 127.0.0.1:4003";
+        let Command { options } = Command::parse_from(line.split_whitespace());
+        assert_eq!(options.faults.len(), 2);
+        assert_eq!(options.faults[0].fault, Fault::Mute {});
+        assert_eq!(options.scenario, Some(PathBuf::from("s.toml")));
+        assert_eq!(options.control.as_deref(), Some("127.0.0.1:4003"));
+        let wrong = Command::try_parse_from(["gateway-sim", "--fault", "mute,plase=1"]);
+        assert!(wrong.unwrap_err().to_string().contains("unknown field `plase`"));
+    }
+
+    #[test]
     fn the_command_line_reads_every_option_and_refuses_nonsense() {
         let line = "gateway-sim --listen [::1]:7000 --seed 9 --state s.json --universe u.toml \
                     --account DU1 --cash 2500.50";

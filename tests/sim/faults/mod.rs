@@ -83,6 +83,7 @@ const HOPS: &[(&str, &[(&str, &str)])] = &[
             ("swallow-cancel", "a_swallowed_cancel_is_never_confirmed"),
             ("fill-on-cancel", "an_order_fills_while_its_cancel_is_on_the_way"),
             ("hold-fills", "orders_work_unfilled_while_fills_are_held"),
+            ("fill-whole", "an_order_fills_whole_whatever_the_quote_displays"),
         ],
     ),
     (
