@@ -6,7 +6,8 @@
 //! What this cut does:
 //!
 //! * Server versions 213 to 226, protobuf only. An older client is closed.
-//! * Stocks, ETFs and currency pairs of a replaceable universe (`data/universe.toml`).
+//! * Stocks, ETFs, currency pairs and futures of a replaceable universe (`data/universe.toml`); a
+//!   product lists its futures from the first start on.
 //! * A market that never closes, priced by a seeded process that starts at the universe's prices.
 //!   Day orders therefore do not expire.
 //! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.

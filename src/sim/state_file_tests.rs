@@ -116,7 +116,7 @@ fn a_file_of_another_form_or_with_a_broken_line_is_refused_with_its_place() {
     let path = folder.path().join("state");
     fs::write(&path, "{\n  \"version\": 2,\n  \"broker\": {}\n}").unwrap();
     let error = build(&options(&path)).unwrap_err().to_string();
-    assert!(error.contains("it has form 2, not 3"), "{error}");
+    assert!(error.contains("it has form 2, not 4"), "{error}");
 
     fs::remove_file(&path).unwrap();
     let mut world = build(&options(&path)).unwrap();

@@ -57,6 +57,17 @@ async fn the_official_client_agrees_on_several_accounts() {
 }
 
 #[tokio::test]
+async fn the_official_client_agrees_on_futures() {
+    at_all_ends("futures.py", &[]).await;
+}
+
+#[tokio::test]
+async fn the_official_client_agrees_on_bars_that_follow_the_market() {
+    let options = ["--clock", "2026-03-02T10:00:02", "--speed", "20"];
+    at_all_ends("bar_streams.py", &options).await;
+}
+
+#[tokio::test]
 async fn the_official_client_agrees_on_the_pace_of_messages() {
     let gateway = Gateway::start(&[]).await;
     judge("pacing.py", &gateway, 226).await;

@@ -123,6 +123,31 @@ class History(Judge):
         self.assertEqual(self.refused(stock("SPY"), end="yesterday"), 321)
         self.assertEqual(self.refused(stock("SPY"), end="19990101 12:00:00 US/Eastern"), 162)
 
+    def test_weeks_and_months_are_bars_too(self):
+        for size, duration, count in (("1 week", "4 W", 4), ("1 month", "3 M", 3)):
+            with self.subTest(size=size):
+                bars, _, _ = self.fetch(stock("SPY"), size=size, duration=duration)
+                self.assertIn(len(bars), (count, count + 1))
+                dates = [bar.date for bar in bars]
+                self.assertEqual(dates, sorted(set(dates)))
+                for bar in bars:
+                    self.assertRegex(bar.date, r"^\d{8}$")
+                    self.check_sane(bar)
+
+    def test_a_schedule_has_the_sessions_instead_of_bars(self):
+        if self.version < 165:
+            self.skipTest("the client asks for schedules from version 165 on")
+        req_id = self.app.request_id()
+        request = lambda: self.request(req_id, stock("SPY"), show="SCHEDULE")
+        said = self.app.ask(request, "historicalSchedule", reqId=req_id)[-1]
+        self.assertEqual(said.timeZone, "US/Eastern")
+        self.assertEqual([session.refDate for session in said.sessions], WEEK)
+        for session in said.sessions:
+            self.assertEqual(session.startDateTime, f"{session.refDate}-09:30:00")
+            self.assertEqual(session.endDateTime, f"{session.refDate}-16:00:00")
+        self.assertEqual(said.startDateTime, said.sessions[0].startDateTime)
+        self.assertEqual(said.endDateTime, said.sessions[-1].endDateTime)
+
     def test_cancelling_a_finished_request_is_silent(self):
         since = len(self.app.events)
         self.app.cancelHistoricalData(self.app.request_id())

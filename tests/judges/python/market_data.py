@@ -76,23 +76,35 @@ class MarketData(Judge):
             self.assertTrue(math.isclose(ticks, round(ticks), abs_tol=1e-6), ticks)
 
     def test_each_market_data_type_has_its_ticks(self):
-        for kind, column, codes in (
-            (LIVE, 0, []),
-            (FROZEN, 0, []),
-            (DELAYED, 1, [10167]),
-            (DELAYED_FROZEN, 1, [10167]),
+        live = (LIVE, 0, [])
+        delayed = (DELAYED, 1, [10167])
+        for wanted, symbol, (kind, column, codes) in (
+            (LIVE, "QQQ", live),
+            (FROZEN, "QQQ", live),
+            (DELAYED, "QQQ", live),
+            (DELAYED_FROZEN, "QQQ", live),
+            (DELAYED, "ORCL", delayed),
+            (DELAYED_FROZEN, "ORCL", delayed),
         ):
-            with self.subTest(market_data_type=kind):
-                self.app.reqMarketDataType(kind)
-                quote = self.snapshot(stock("QQQ"))
+            with self.subTest(wanted=wanted, symbol=symbol):
+                self.app.reqMarketDataType(wanted)
+                quote = self.snapshot(stock(symbol))
                 self.assertEqual((quote.types, quote.codes), ([kind], codes))
                 self.check_whole(quote, column)
                 other = {types[1 - column] for types in PRICES.values()}
                 self.assertEqual(other & quote.prices.keys(), set())
 
+    def test_what_is_not_subscribed_is_354(self):
+        for wanted, symbol in ((LIVE, "ORCL"), (FROZEN, "ORCL"), (LIVE, "NFLX"), (DELAYED, "NFLX")):
+            with self.subTest(wanted=wanted, symbol=symbol):
+                self.app.reqMarketDataType(wanted)
+                req_id = self.app.request_id()
+                request = lambda: self.app.reqMktData(req_id, stock(symbol), "", True, False, [])
+                self.assertEqual(self.app.refusal(request, req_id), 354)
+
     def test_the_type_comes_before_the_ticks_that_it_governs(self):
         self.app.reqMarketDataType(DELAYED)
-        names = self.snapshot(stock("IWM")).names
+        names = self.snapshot(stock("ORCL")).names
         self.assertLess(names.index("marketDataType"), names.index("tickPrice"))
 
     def stream(self, contract):

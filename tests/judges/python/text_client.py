@@ -251,6 +251,20 @@ class TextClient(unittest.TestCase):
         self.assertEqual(len(self.bars(self.euro, "1 D", "1 day", "MIDPOINT")), 1)
         self.assertEqual(self.refused(lambda: self.bars(self.euro, "1 D", "1 day", "TRADES")), 162)
 
+    def test_a_schedule_has_the_sessions(self):
+        if command_line.VERSION < 165:
+            self.skipTest("there is no such answer before version 165")
+        schedule = self.ib.reqHistoricalSchedule(self.spy, 5, FRIDAY_EVENING)
+        days = [session.refDate for session in schedule.sessions]
+        self.assertEqual(days, [day.strftime("%Y%m%d") for day in WEEK])
+        self.assertEqual(schedule.timeZone, "US/Eastern")
+
+    def test_bars_can_follow_the_market(self):
+        settings = ("", "2 D", "1 hour", "MIDPOINT", False, 1, True)
+        bars = self.ib.reqHistoricalData(self.euro, *settings)
+        self.assertGreater(len(bars), 20)
+        self.ib.cancelHistoricalData(bars)
+
     def test_the_head_timestamp_is_years_back(self):
         head = self.ib.reqHeadTimeStamp(self.spy, "TRADES", True, 1)
         self.assertLess(head.year, 2020)
