@@ -9,8 +9,9 @@
 //! * Stocks, ETFs, currency pairs and futures of a replaceable universe (`data/universe.toml`); a
 //!   product lists its futures from the first start on.
 //! * A market that never closes, priced by a seeded process that starts at the universe's prices.
-//!   Day orders therefore do not expire.
-//! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.
+//!   Its day, and a day order, ends at midnight in New York.
+//! * Market, limit, stop, auction, midprice and Adaptive orders, alone, in brackets or in groups;
+//!   filled by what the quote shows, a step of the market at a time.
 //! * Accounts in dollars with margin, several to a login. The books add up at all times.
 //!
 //! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
