@@ -66,8 +66,12 @@ impl Rig {
     }
 
     pub async fn spy(&self) -> Contract {
+        self.stock("SPY").await
+    }
+
+    pub async fn stock(&self, symbol: &str) -> Contract {
         let mut found =
-            self.gateway.contracts(&ContractQuery::stock("SPY")).await.known().expect("contracts");
+            self.gateway.contracts(&ContractQuery::stock(symbol)).await.known().expect("contracts");
         assert_eq!(found.len(), 1);
         found.remove(0)
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -109,6 +109,7 @@ impl SimClock {
         Ok(())
     }
 
+    /// Seconds of this clock in one of real time.
     pub fn speed(&self) -> Decimal {
         self.speed
     }
@@ -246,20 +247,6 @@ impl Zone {
             return Some(TimeZone::UTC);
         }
         TimeZone::get(name).ok()
-    }
-
-    /// `YYYYMMDD:HHMM-YYYYMMDD:HHMM` for `days` days from `at`, from `open` to `close` o'clock
-    /// written as `HHMM`; weekends too, since the simulated market never closes.
-    pub fn hours(&self, at: Timestamp, days: i32, open: &str, close: &str) -> String {
-        let first = self.date(at);
-        let sessions = (0..days).filter_map(|day| first.checked_add(day.days()).ok());
-        let sessions: Vec<_> = sessions
-            .map(|date| {
-                let date = date.strftime("%Y%m%d");
-                format!("{date}:{open}-{date}:{close}")
-            })
-            .collect();
-        sessions.join(";")
     }
 }
 

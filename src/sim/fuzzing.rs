@@ -49,7 +49,7 @@ mod tests {
 
     /// A hello of either generation and the start of a session, and then anything.
     fn session() -> impl Strategy<Value = Vec<u8>> {
-        let text = b"API\0\0\0\0\x09v157..178\0\0\0\x0871\02\07\0\0".to_vec();
+        let text = b"API\0\0\0\0\x09v157..178\0\0\0\x0871\x002\x007\0\0".to_vec();
         let protobuf = b"API\0\0\0\0\x09v213..226\0\0\0\x06\0\0\x01\x0f\x08\x07".to_vec();
         let start = prop_oneof![Just(text), Just(protobuf), Just(b"API\0".to_vec())];
         (start, prop::collection::vec(frame(), 0..6)).prop_map(|(mut bytes, frames)| {

@@ -203,14 +203,18 @@ impl Market {
     }
 
     fn quote_at(&self, listing: &Listing, step: i64) -> Quote {
-        let (bid, ask) = match self.pinned.get(&listing.con_id) {
-            Some(pinned) => *pinned,
-            None => around(listing, self.price(listing, self.instant(step))),
+        let (bid, ask, last) = match self.pinned.get(&listing.con_id) {
+            Some((bid, ask)) => (*bid, *ask, to_tick((bid + ask) / Decimal::TWO, listing)),
+            None => {
+                let price = self.price(listing, self.instant(step));
+                let (bid, ask) = around(listing, price);
+                (bid, ask, price.clamp(bid, ask))
+            }
         };
         Quote {
             bid,
             ask,
-            last: to_tick((bid + ask) / Decimal::TWO, listing),
+            last,
             bid_size: self.size(listing, step, 1),
             ask_size: self.size(listing, step, 2),
             last_size: self.size(listing, step.div_euclid(LAST_SIZE_STEPS), 3),

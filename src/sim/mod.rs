@@ -6,10 +6,12 @@
 //! What this cut does:
 //!
 //! * Server versions 213 to 226, protobuf only. An older client is closed.
-//! * Stocks, ETFs and currency pairs of a replaceable universe (`data/universe.toml`).
+//! * Stocks, ETFs, currency pairs and futures of a replaceable universe (`data/universe.toml`); a
+//!   product lists its futures from the first start on.
 //! * A market that never closes, priced by a seeded process that starts at the universe's prices.
-//!   Day orders therefore do not expire.
-//! * Market and limit orders, filled whole: at the quote, or when the quote reaches the limit.
+//!   Its day, and a day order, ends at midnight in New York.
+//! * Market, limit, stop, auction, midprice and Adaptive orders, alone, in brackets or in groups;
+//!   filled by what the quote shows, a step of the market at a time.
 //! * Accounts in dollars with margin, several to a login. The books add up at all times.
 //!
 //! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
@@ -256,6 +258,19 @@ mod tests {
         assert_eq!((options.seed, options.cash), (here.seed, here.cash));
         assert_eq!(options.accounts, here.accounts);
         assert!(options.universe.is_none() && options.state.is_none());
+    }
+
+    #[test]
+    fn the_command_line_asks_for_faults_and_for_the_control_api() {
+        let line = "gateway-sim --fault mute,for=2s --fault lose-order,place=unread,times=1 \
+                    --scenario s.toml --control 127.0.0.1:4003";
+        let Command { options } = Command::parse_from(line.split_whitespace());
+        assert_eq!(options.faults.len(), 2);
+        assert_eq!(options.faults[0].fault, Fault::Mute {});
+        assert_eq!(options.scenario, Some(PathBuf::from("s.toml")));
+        assert_eq!(options.control.as_deref(), Some("127.0.0.1:4003"));
+        let wrong = Command::try_parse_from(["gateway-sim", "--fault", "mute,plase=1"]);
+        assert!(wrong.unwrap_err().to_string().contains("unknown field `plase`"));
     }
 
     #[test]

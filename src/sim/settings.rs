@@ -39,7 +39,7 @@ impl Settings {
         self.highest.clear();
     }
 
-    /// Forgets the highest `by` ids of every client.
+    /// Takes the mark of every client `by` ids back.
     pub fn roll_back(&mut self, by: i32) {
         self.highest.retain(|_, highest| {
             *highest = highest.saturating_sub(by);
@@ -47,10 +47,10 @@ impl Settings {
         });
     }
 
-    /// Forgets that a client used an id, if it is the last one that it used.
-    pub fn forget(&mut self, (client_id, order_id): (i32, i32)) {
-        if self.highest.get(&client_id) == Some(&order_id) {
-            self.highest.insert(client_id, order_id.saturating_sub(1));
+    /// Lets a client use an id, and those above it, once more.
+    pub fn release(&mut self, (client_id, order_id): (i32, i32)) {
+        if let Some(highest) = self.highest.get_mut(&client_id) {
+            *highest = (*highest).min(order_id.saturating_sub(1));
         }
     }
 

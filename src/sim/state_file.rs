@@ -23,7 +23,7 @@ use super::settings::Settings;
 use super::world::World;
 
 /// The form of the file. A file of another form is refused.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Changes shorter than this are not worth writing the whole anew: some thousand orders.
 const CHANGES_MIN: u64 = 4 * 1024 * 1024;

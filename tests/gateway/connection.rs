@@ -133,7 +133,7 @@ async fn a_lost_connection_is_replaced_unasked_and_announced() {
     rig.link_becomes(|link| matches!(link, Link::Up { generation: 2 })).await;
     // The new connection's own announcement.
     event(&mut events, |event| matches!(event, OrderEvent::Gap).then_some(())).await;
-    let quote = rig.gateway.quote(&rig.spy().await).await.unwrap();
+    let quote = rig.gateway.quote(&rig.stock("ORCL").await).await.unwrap();
     assert_eq!(quote.data_type, MarketDataType::Delayed);
 }
 

@@ -67,9 +67,13 @@ async fn a_quote_carries_its_prices_and_its_kind() {
     assert_eq!((quote.bid, quote.ask), (Some(dec("593.36")), Some(dec("593.38"))));
     assert_eq!(quote.data_type, MarketDataType::Live);
 
+    // Who may see live data gets it; this one is not subscribed to.
     rig.gateway.set_market_data_type(MarketDataType::Delayed).await.unwrap();
-    let quote = rig.gateway.quote(&spy).await.unwrap();
-    assert_eq!(quote.bid, Some(dec("593.36")));
+    assert_eq!(rig.gateway.quote(&spy).await.unwrap().data_type, MarketDataType::Live);
+    let oracle = rig.stock("ORCL").await;
+    rig.sim.faults().set_price("ORCL", dec("140.36"), dec("140.38")).unwrap();
+    let quote = rig.gateway.quote(&oracle).await.unwrap();
+    assert_eq!(quote.bid, Some(dec("140.36")));
     assert_eq!(quote.data_type, MarketDataType::Delayed);
 }
 

@@ -10,6 +10,7 @@ mod contracts;
 mod control;
 mod faults;
 mod futures;
+mod history;
 mod market_data;
 mod order_errors;
 mod order_times;

@@ -1,6 +1,5 @@
-//! Quotes and bars.
+//! Quotes: live, frozen, delayed, or not to be seen.
 
-use ibapi::market_data::historical::BarTimestamp;
 use ibapi::market_data::realtime::TickTypes;
 
 use super::*;
@@ -66,21 +65,148 @@ async fn the_seeded_market_moves_by_itself() {
     .await;
 }
 
+/// The types of the price ticks, in order.
+fn price_types(ticks: &[TickTypes]) -> Vec<String> {
+    let kind = |tick: &TickTypes| match tick {
+        TickTypes::PriceSize(tick) => Some(format!("{:?}", tick.price_tick_type)),
+        _ => None,
+    };
+    ticks.iter().filter_map(kind).collect()
+}
+
+async fn snapshot(client: &Client, symbol: &str) -> Vec<TickTypes> {
+    let contract = Contract::stock(symbol).build();
+    client.market_data(&contract).snapshot_once(DEADLINE).await.unwrap()
+}
+
 #[tokio::test]
-async fn delayed_data_comes_as_delayed_ticks() {
+async fn delayed_data_is_for_those_who_may_see_no_better() {
     let simulator = start().await;
     let client = connect(&simulator, CLIENT).await;
     client.switch_market_data_type(MarketDataType::Delayed).await.unwrap();
-    let ticks = client.market_data(&spy()).snapshot_once(DEADLINE).await.unwrap();
-    assert_eq!(Quote::from_ticks(&ticks).market_data_type, Some(MarketDataType::Delayed));
-    let types: Vec<_> = ticks
+    let live = snapshot(&client, "SPY").await;
+    assert_eq!(Quote::from_ticks(&live).market_data_type, Some(MarketDataType::Realtime));
+    assert_eq!(price_types(&live), ["Bid", "Ask", "Last"]);
+    let delayed = snapshot(&client, "ORCL").await;
+    assert_eq!(Quote::from_ticks(&delayed).market_data_type, Some(MarketDataType::Delayed));
+    assert_eq!(price_types(&delayed), ["DelayedBid", "DelayedAsk", "DelayedLast"]);
+}
+
+#[tokio::test]
+async fn delayed_quotes_are_those_of_a_quarter_of_an_hour_ago() {
+    let options = Options {
+        clock: Some("2026-03-02T15:00:00Z".parse().unwrap()),
+        speed: dec("0"),
+        universe: None,
+        ..Options::loopback(1)
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let client = connect(&simulator, CLIENT).await;
+    client.switch_market_data_type(MarketDataType::Delayed).await.unwrap();
+    let bid = async || Quote::from_ticks(&snapshot(&client, "ORCL").await).bid.unwrap();
+    let mut bids = vec![bid().await];
+    for _ in 0..3 {
+        simulator.advance(jiff::SignedDuration::from_mins(5)).unwrap();
+        bids.push(bid().await);
+    }
+    assert_eq!(bids[3], 139.99, "the bid around 140, where prices began a quarter of an hour ago");
+    assert!(bids[..3].iter().any(|bid| *bid != 139.99), "{bids:?}");
+}
+
+#[tokio::test]
+async fn data_without_a_permission_is_354() {
+    let simulator = start().await;
+    let client = connect(&simulator, CLIENT).await;
+    let refused = async |symbol: &str| {
+        let contract = Contract::stock(symbol).build();
+        let mut ticks = client.market_data(&contract).subscribe().await.unwrap();
+        code(within(ticks.next()).await.unwrap())
+    };
+    assert_eq!(refused("ORCL").await, 354);
+    assert_eq!(refused("NFLX").await, 354);
+    client.switch_market_data_type(MarketDataType::DelayedFrozen).await.unwrap();
+    assert_eq!(refused("NFLX").await, 354);
+    // Paid for by the piece, so that it needs no subscription.
+    let oracle = Contract::stock("NFLX").build();
+    let mut ticks = client.market_data(&oracle).regulatory_snapshot().subscribe().await.unwrap();
+    until(&mut ticks, |tick| matches!(tick, TickTypes::SnapshotEnd)).await;
+}
+
+/// A simulator with the hours of the exchanges, whose clock stands.
+async fn exchange_at(time: &str) -> Simulator {
+    let options = Options {
+        hours: rungate::sim::Hours::Exchange,
+        clock: Some(time.parse().unwrap()),
+        speed: dec("0"),
+        ..Options::loopback(1)
+    };
+    Simulator::start(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_closed_market_has_no_live_quote_and_a_frozen_one() {
+    // A Saturday.
+    let simulator = exchange_at("2026-03-07T15:00:00Z").await;
+    let client = connect(&simulator, CLIENT).await;
+    let live = snapshot(&client, "SPY").await;
+    let prices: Vec<_> = live
         .iter()
         .filter_map(|tick| match tick {
-            TickTypes::PriceSize(tick) => Some(format!("{:?}", tick.price_tick_type)),
+            TickTypes::PriceSize(tick) => Some((tick.price, tick.size)),
             _ => None,
         })
         .collect();
-    assert_eq!(types, ["DelayedBid", "DelayedAsk", "DelayedLast"]);
+    assert_eq!(prices[..2], [(-1.0, 0.0), (-1.0, 0.0)]);
+    assert!(prices[2].0 > 0.0, "the last trade is there");
+    client.switch_market_data_type(MarketDataType::Frozen).await.unwrap();
+    let frozen = Quote::from_ticks(&snapshot(&client, "SPY").await);
+    assert_eq!(frozen.market_data_type, Some(MarketDataType::Frozen));
+    let bid = frozen.bid.unwrap();
+    simulator.advance(jiff::SignedDuration::from_hours(24)).unwrap();
+    assert_eq!(Quote::from_ticks(&snapshot(&client, "SPY").await).bid, Some(bid));
+}
+
+#[tokio::test]
+async fn a_stream_turns_frozen_when_the_market_closes() {
+    // A minute before eight in the evening, the end of extended hours.
+    let simulator = exchange_at("2026-03-07T00:59:00Z").await;
+    let client = connect(&simulator, CLIENT).await;
+    client.switch_market_data_type(MarketDataType::Frozen).await.unwrap();
+    let mut ticks = client.market_data(&spy()).subscribe().await.unwrap();
+    let kind = |wanted: MarketDataType| move |tick: &TickTypes| matches!(tick, TickTypes::MarketDataType(kind) if *kind == wanted);
+    until(&mut ticks, kind(MarketDataType::Realtime)).await;
+    simulator.advance(jiff::SignedDuration::from_mins(2)).unwrap();
+    until(&mut ticks, kind(MarketDataType::Frozen)).await;
+}
+
+#[tokio::test]
+async fn generic_ticks_come_with_a_stream_and_not_with_a_snapshot() {
+    let simulator = start().await;
+    pin_spy(&simulator);
+    let client = connect(&simulator, CLIENT).await;
+    let spy = spy();
+    let ticks = client.market_data(&spy).generic_ticks(&["232", "236"]).subscribe().await;
+    let mut ticks = ticks.unwrap();
+    until(&mut ticks, |tick| matches!(tick, TickTypes::Generic(tick) if tick.value == 3.0)).await;
+    let once = client.market_data(&spy).generic_ticks(&["232"]).snapshot().subscribe().await;
+    assert_eq!(code(within(once.unwrap().next()).await.unwrap()), 321);
+}
+
+#[tokio::test]
+async fn a_client_has_a_hundred_lines() {
+    let simulator = start().await;
+    let client = connect(&simulator, CLIENT).await;
+    let spy = spy();
+    let mut lines = Vec::new();
+    for _ in 0..100 {
+        lines.push(client.market_data(&spy).subscribe().await.unwrap());
+    }
+    let mut surplus = client.market_data(&spy).subscribe().await.unwrap();
+    assert_eq!(code(within(surplus.next()).await.unwrap()), 101);
+    lines.pop().unwrap().cancel().await;
+    settle(&client).await;
+    let mut next = client.market_data(&spy).subscribe().await.unwrap();
+    until(&mut next, |tick| matches!(tick, TickTypes::PriceSize(_))).await;
 }
 
 #[tokio::test]
@@ -92,73 +218,4 @@ async fn an_unknown_contract_has_no_quote_and_no_bars() {
     assert_eq!(code(within(ticks.next()).await.unwrap()), 200);
     let bars = client.historical_data(&nothing, HistoricalBarSize::Day).duration(5.days());
     assert_eq!(code(within(bars.fetch()).await), 200);
-}
-
-#[tokio::test]
-async fn daily_bars_are_of_trading_days_in_order_and_hold_together() {
-    let simulator = start().await;
-    let spy = spy();
-    let client = connect(&simulator, CLIENT).await;
-    let bars = client
-        .historical_data(&spy, HistoricalBarSize::Day)
-        .what_to_show(HistoricalWhatToShow::Trades)
-        .duration(30.days());
-    let history = within(bars.fetch()).await.unwrap();
-    assert_eq!(history.bars.len(), 30);
-    let mut before = None;
-    for bar in &history.bars {
-        let BarTimestamp::Date(date) = bar.date else { panic!("{bar:?}") };
-        assert!(date.weekday().number_from_monday() <= 5, "{date}");
-        assert!(before < Some(date), "{date} is out of order");
-        before = Some(date);
-        assert!(bar.low <= bar.open && bar.low <= bar.close, "{bar:?}");
-        assert!(bar.high >= bar.open && bar.high >= bar.close, "{bar:?}");
-        assert!(bar.volume > 0.0);
-    }
-
-    let again = client
-        .historical_data(&spy, HistoricalBarSize::Day)
-        .what_to_show(HistoricalWhatToShow::Trades)
-        .duration(10.days());
-    let again = within(again.fetch()).await.unwrap().bars;
-    assert_eq!(again[..9], history.bars[20..29], "history does not depend on who asks when");
-}
-
-#[tokio::test]
-async fn intraday_bars_and_currencies_work_and_trades_of_currencies_do_not() {
-    let simulator = start().await;
-    let spy = spy();
-    let client = connect(&simulator, CLIENT).await;
-    let half_hours = client
-        .historical_data(&spy, HistoricalBarSize::Min30)
-        .what_to_show(HistoricalWhatToShow::Trades)
-        .duration(3.days());
-    let half_hours = within(half_hours.fetch()).await.unwrap();
-    assert!((26..=39).contains(&half_hours.bars.len()), "{}", half_hours.bars.len());
-
-    let euro = Contract::forex("EUR", "USD").build();
-    let midpoints = client
-        .historical_data(&euro, HistoricalBarSize::Hour)
-        .what_to_show(HistoricalWhatToShow::MidPoint)
-        .duration(1.weeks());
-    assert!(within(midpoints.fetch()).await.unwrap().bars.len() >= 96);
-    let trades = client
-        .historical_data(&euro, HistoricalBarSize::Day)
-        .what_to_show(HistoricalWhatToShow::Trades)
-        .duration(1.weeks());
-    assert_eq!(code(within(trades.fetch()).await), 162);
-}
-
-#[tokio::test]
-async fn the_head_of_the_history_is_years_back() {
-    let simulator = start().await;
-    let spy = spy();
-    let client = connect(&simulator, CLIENT).await;
-    let head = client.head_timestamp(&spy, HistoricalWhatToShow::Trades, TradingHours::Regular);
-    assert_eq!(within(head).await.unwrap().year(), 2010);
-    let years = client
-        .historical_data(&spy, HistoricalBarSize::Day)
-        .what_to_show(HistoricalWhatToShow::AdjustedLast)
-        .duration(20.years());
-    assert!(within(years.fetch()).await.unwrap().bars.len() > 4000);
 }

@@ -75,6 +75,23 @@ async fn the_id_of_an_ended_order_cannot_be_used_again() {
 }
 
 #[tokio::test]
+async fn a_client_that_saw_orders_of_others_numbers_its_own_above_them() {
+    let simulator = start().await;
+    pin_spy(&simulator);
+    let (other, client) = (connect(&simulator, 1).await, connect(&simulator, CLIENT).await);
+    other.submit_order(900, &spy(), &limit(Action::Buy, 1.0, 500.0)).await.unwrap();
+    settle(&other).await;
+    trade(&client, &spy(), &market(Action::Buy, 1.0)).await;
+    let mut all = client.all_open_orders().await.unwrap();
+    all.collect_to_end_within(DEADLINE).await.unwrap();
+    assert_eq!(refused(&client, &spy(), &market(Action::Buy, 1.0)).await, 103);
+    assert_eq!(within(client.next_valid_order_id()).await.unwrap(), 901);
+    client.submit_order(901, &spy(), &market(Action::Buy, 1.0)).await.unwrap();
+    let outcome = client.wait_for_fill(901, DEADLINE).await.unwrap();
+    assert!(matches!(outcome, OrderOutcome::Filled(_)), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_changed_of_an_order_has_its_own_codes() {
     let simulator = start().await;
     pin_spy(&simulator);

@@ -217,7 +217,7 @@ impl Broker {
         self.wake_children(perm_id, rules, events);
     }
 
-    /// Fills part of an order at `price`, whether or not the market is there.
+    /// Fills so much of an order at `price`, whether or not the market is there.
     pub(super) fn force(
         &mut self,
         perm_id: i64,

@@ -179,7 +179,7 @@ fn unsupported() -> Refusal {
 }
 
 fn patience(wire: &messages::Order) -> Result<Patience, Refusal> {
-    for tag in wire.algo_params.keys().filter(|tag| *tag != "adaptivePriority") {
+    if let Some(tag) = wire.algo_params.keys().find(|tag| *tag != "adaptivePriority") {
         let text = format!("Order processing failed. Unknown algo attribute:{tag}");
         return Err(Refusal::new(443, text));
     }

@@ -198,15 +198,9 @@ fn open(world: &World, perm_id: &str) -> Result<i64, Refusal> {
 
 pub fn fill(shared: &Arc<Shared>, perm_id: &str, body: Map<String, Value>) -> Answer {
     let Fill { price, quantity } = read(body)?;
-    if [price, quantity].iter().flatten().any(|amount| *amount <= Decimal::ZERO) {
-        return Err(Refusal::new(400, "expected `price` and `quantity` above 0"));
-    }
     shared.with(|world| {
         let id = open(world, perm_id)?;
-        let price = price.or_else(|| faults::fill_price(world, id));
-        let Some(price) = price else { return Err(Refusal::new(400, "expected `price`")) };
-        let events = world.trade(|broker, rules| broker.fill_by_hand(id, price, quantity, rules));
-        reports::report(world, &events);
+        faults::fill(world, id, price, quantity).map_err(refused)?;
         written(&Truth::of(world).orders.remove(&id))
     })
 }

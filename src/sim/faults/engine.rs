@@ -251,7 +251,7 @@ impl Engine {
     pub fn look<T>(
         &self,
         subject: Subject<'_>,
-        mut answers: impl FnMut(&Armed) -> Option<T>,
+        answers: impl FnMut(&Armed) -> Option<T>,
     ) -> Option<T> {
         if self.is_idle() {
             return None;
@@ -260,7 +260,7 @@ impl Engine {
         let active = rules.armed.iter().filter(|armed| armed.stage == Stage::Active);
         active
             .filter(|armed| !armed.is_spent() && subject.fits(&armed.rule.bounds))
-            .find_map(|armed| answers(armed))
+            .find_map(answers)
     }
 
     /// Calls an order of a client inactive from now on.

@@ -99,8 +99,8 @@ pub enum Fault {
     },
     /// Forgets the highest `by` order ids of every client: they are issued once more.
     RollBackIds { by: i32 },
-    /// Forgets which order each id belongs to; the next id stays. A known id is then unknown to a
-    /// cancel, and a new order to a place.
+    /// Forgets which order each id belongs to; the next id stays. A cancel of such an order gets
+    /// 10147, a change of it 103.
     ForgetIds {},
     /// Orders, cancels and, when `strict`, requests for ids and for open and completed orders get
     /// 321. When `strict` all of it comes under id -1 and the lists never end, as from a gateway
@@ -198,6 +198,8 @@ pub enum Fault {
     FillOnCancel {},
     /// Orders are accepted and work, and none fills.
     HoldFills {},
+    /// Orders fill whole, whatever size the quote displays.
+    FillWhole {},
 
     // Reports on their way in.
     /// Frames of these kinds about the order are lost.

@@ -34,7 +34,6 @@ use super::world::{Shared, World};
 
 pub use engine::{Armed, Engine, RULES_MAX, Stage, Subject};
 pub use fault::{Fault, Language};
-pub use orders::fill_price;
 pub use parameters::{
     Conduct, Ending, FrameKind, How, Lateness, List, Moment, Nonsense, On, Place, Placement, Queue,
     RequestKind, Restored, SettingsFate, Shuffle, Silence, amount,
@@ -247,7 +246,7 @@ impl Faults {
 
     /// Orders fill whole, whatever size the quote displays, until this is switched off.
     pub fn fill_whole(&self, on: bool) {
-        self.shared.with(|world| world.broker.limit_sizes(!on));
+        self.switch(on, Fault::FillWhole {});
     }
 
     /// Fixes the quote of a contract, by its local symbol (`SPY`, `EUR.USD`), until the simulator
@@ -263,6 +262,21 @@ impl Faults {
         self.shared.with(|world| market::set_price(world, symbol, bid, ask))
     }
 
+    /// Fills an open order by hand, whatever the market says: `quantity` of it or the rest, at
+    /// `price`, or else at its limit or the middle of the quote.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such open order, or an amount is not positive.
+    pub fn fill(
+        &self,
+        perm_id: i64,
+        price: Option<Decimal>,
+        quantity: Option<Decimal>,
+    ) -> Result<(), SimError> {
+        self.shared.with(|world| fill(world, perm_id, price, quantity))
+    }
+
     /// Orders and cancels are refused as by a gateway set to read-only.
     pub fn read_only(&self, on: bool) {
         self.switch(on, Fault::ReadOnly { strict: false });
@@ -273,6 +287,30 @@ impl Faults {
     pub fn account_ready(&self, ready: bool) {
         self.switch(!ready, Fault::AccountNotReady {});
     }
+}
+
+/// Fills an open order by hand.
+///
+/// # Errors
+///
+/// When there is no such open order, or an amount is not positive.
+pub fn fill(
+    world: &mut World,
+    perm_id: i64,
+    price: Option<Decimal>,
+    quantity: Option<Decimal>,
+) -> Result<(), SimError> {
+    if [price, quantity].iter().flatten().any(|amount| *amount <= Decimal::ZERO) {
+        return Err(SimError::Faults(vec!["expected amounts above 0".to_owned()]));
+    }
+    let price = price.or_else(|| orders::fill_price(world, perm_id));
+    let open = world.broker.order(perm_id).is_some_and(|order| order.state.is_open());
+    let Some(price) = price.filter(|_| open) else {
+        return Err(SimError::Faults(vec![format!("no open order has permId {perm_id}")]));
+    };
+    let events = world.trade(|broker, rules| broker.fill_by_hand(perm_id, price, quantity, rules));
+    super::reports::report(world, &events);
+    Ok(())
 }
 
 /// Adds a rule to a world and lets it begin.

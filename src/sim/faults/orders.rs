@@ -10,7 +10,8 @@ use super::link::{self, Fate};
 use super::parameters::{Moment, On, Place};
 use super::texts;
 use super::work::{Job, later};
-use crate::sim::broker::order::{Order, Price};
+use crate::sim::broker::order::Order;
+use crate::sim::broker::terms::Price;
 use crate::sim::client::Close;
 use crate::sim::messages::{CancelOrderRequest, Contract, PlaceOrderRequest, Report};
 use crate::sim::reports;
@@ -67,9 +68,7 @@ pub fn place(world: &mut World, arrival: &Arrival) -> Result<(), Undecodable> {
     match link::fate(world, arrival) {
         Fate::Taken => return Ok(()),
         Fate::Applied { second_perm_id } if second_perm_id && modifies => {
-            // The id leads to no order any more, so this one is entered beside the first.
-            world.broker.forget_name(sent.key());
-            world.settings.forget(sent.key());
+            return beside_the_first(world, &sent);
         }
         Fate::Applied { .. } => {}
     }
@@ -87,6 +86,17 @@ pub fn place(world: &mut World, arrival: &Arrival) -> Result<(), Undecodable> {
     }
     let result = count_down(world, &sent);
     cancel_by_broker(world, &sent);
+    result
+}
+
+/// Enters a change as an order of its own: the id leads to the first no more.
+fn beside_the_first(world: &mut World, sent: &Sent<'_>) -> Result<(), Undecodable> {
+    let client_id = sent.arrival.client_id;
+    let highest = world.settings.next_id(client_id).saturating_sub(1);
+    world.broker.forget_name(sent.key());
+    world.settings.release(sent.key());
+    let result = perform(world, sent.arrival);
+    world.settings.mark_used(client_id, highest);
     result
 }
 
@@ -151,9 +161,8 @@ fn exceeds_precaution(world: &mut World, sent: &Sent<'_>) -> bool {
 }
 
 fn is_lost(world: &mut World, sent: &Sent<'_>) -> bool {
-    let window = &world.faults.lost_of_some;
     let draws = world.faults.engine.clone();
-    let mut chosen = window.clone();
+    let mut chosen = world.faults.lost_of_some;
     let place = world.faults.engine.ask(sent.subject(), |fault| match fault {
         Fault::LoseOrder { place: Place::Report } => None,
         Fault::LoseOrder { place } => Some(*place),

@@ -126,15 +126,22 @@ impl Rule {
         };
         let named = |error: &serde_json::Error| format!("{name}: {error}");
         let mut bounds = Map::new();
+        let mut unfit = Problems::new();
         for key in BOUNDS {
             if let Some(value) = table.remove(*key) {
-                bounds.insert((*key).to_owned(), value);
+                // Each by itself first, since a value that does not fit does not say whose it is.
+                let alone = Value::Object(Map::from_iter([((*key).to_owned(), value.clone())]));
+                if let Err(error) = serde_json::from_value::<Bounds>(alone) {
+                    unfit.push(format!("{name}: `{key}`: {error}"));
+                } else {
+                    bounds.insert((*key).to_owned(), value);
+                }
             }
         }
         let bounds: Result<Bounds, _> = serde_json::from_value(Value::Object(bounds));
         let fault: Result<Fault, _> = serde_json::from_value(Value::Object(table));
         match (fault, bounds) {
-            (Ok(fault), Ok(bounds)) => {
+            (Ok(fault), Ok(bounds)) if unfit.is_empty() => {
                 let rule = Self { fault, bounds };
                 let problems = rule.problems();
                 if problems.is_empty() {
@@ -143,7 +150,8 @@ impl Rule {
                 Err(problems.into_iter().map(|problem| format!("{name}: {problem}")).collect())
             }
             (fault, bounds) => {
-                Err(fault.err().iter().chain(bounds.err().iter()).map(named).collect())
+                unfit.extend(fault.err().iter().chain(bounds.err().iter()).map(named));
+                Err(unfit)
             }
         }
     }
@@ -281,7 +289,7 @@ mod tests {
             (r#"{"fault":"lose-order","place":"unread","times":0}"#, "`times` is at least 1"),
             (r#"{"fault":"mute","probability":2}"#, "`probability` is from 0 to 1"),
             (r#"{"fault":"mute","for":"-1s"}"#, "`for` is from 0s"),
-            (r#"{"fault":"mute","for":"soon"}"#, "soon"),
+            (r#"{"fault":"mute","for":"soon"}"#, "`for`: failed to parse"),
             (r#"{"fault":"precaution","size":"many"}"#, "`many` is not a decimal number"),
             (r#"{"fault":"time-zone","zone":"Mars/Olympus"}"#, "`zone` is a name"),
             (r#"{"fault":"pin-price","symbol":"SPY","bid":2,"ask":1}"#, "0 < `bid` <= `ask`"),

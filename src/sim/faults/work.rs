@@ -151,10 +151,8 @@ fn begin(world: &mut World, id: u64, fault: &Fault) {
             world.settings.roll_back(*by);
             world.unsaved = true;
         }
-        Fault::ForgetIds {} => {
-            world.broker.forget_names();
-            world.unsaved = true;
-        }
+        Fault::ForgetIds {} => world.broker.forget_names(),
+        Fault::FillWhole {} => world.broker.limit_sizes(false),
         Fault::TimeZone { zone, spelled } => market::set_zone(world, zone, spelled.as_deref()),
         Fault::LinkDown { unannounced: false, .. } => link::tell(world, 1100),
         Fault::LinkNotice { code } => link::tell(world, *code),
@@ -192,6 +190,7 @@ fn end(world: &mut World, id: u64, fault: &Fault) {
         Fault::TimeZone { .. } => market::reset_zone(world),
         Fault::LinkDown { restored, .. } => link::restore(world, *restored),
         Fault::HoldFills {} => market::sweep(world),
+        Fault::FillWhole {} => world.broker.limit_sizes(true),
         Fault::HoldReports {} => {
             for client in world.clients.values_mut() {
                 client.release();

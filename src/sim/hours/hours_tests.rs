@@ -10,6 +10,22 @@ fn universe() -> Universe {
     Universe::parse(BUILT_IN).unwrap().with_futures(first_start)
 }
 
+/// What an order meets at an instant.
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    Closed,
+    Extended,
+    Regular,
+}
+
+fn phase_of(schedule: &Schedule, listing: &Listing, at: Timestamp) -> Phase {
+    match schedule.current_or_next(listing, at) {
+        Some(day) if (day.open..day.close).contains(&at) => Phase::Regular,
+        Some(day) if (day.first..day.last).contains(&at) => Phase::Extended,
+        _ => Phase::Closed,
+    }
+}
+
 fn exchange() -> Schedule {
     Schedule::new(Hours::Exchange)
 }
@@ -129,7 +145,7 @@ fn cme_halts_at_noon_on_holidays_and_closes_on_three() {
 fn a_stock_trades_early_and_late_and_shorter_before_a_holiday() {
     let (universe, schedule) = (universe(), exchange());
     let spy = universe.get(756_733).unwrap();
-    let phase = |text: &str| schedule.phase(spy, at(text));
+    let phase = |text: &str| phase_of(&schedule, spy, at(text));
     assert_eq!(phase("2026-01-02T08:59:59Z"), Phase::Closed);
     assert_eq!(phase("2026-01-02T09:00:00Z"), Phase::Extended);
     assert_eq!(phase("2026-01-02T14:30:00Z"), Phase::Regular);
@@ -151,9 +167,13 @@ fn a_session_of_futures_or_currencies_begins_on_the_evening_before() {
     let monday = schedule.day(es, date(2026, 1, 5)).unwrap();
     assert_eq!(monday.first, at("2026-01-04T23:00:00Z"));
     assert_eq!(monday.last, at("2026-01-05T22:00:00Z"));
-    assert_eq!(schedule.phase(es, at("2026-01-05T22:30:00Z")), Phase::Closed, "the daily break");
-    assert_eq!(schedule.phase(es, at("2026-01-05T23:30:00Z")), Phase::Regular);
-    assert_eq!(schedule.phase(es, at("2026-01-04T22:59:59Z")), Phase::Closed, "a Sunday");
+    assert_eq!(
+        phase_of(&schedule, es, at("2026-01-05T22:30:00Z")),
+        Phase::Closed,
+        "the daily break"
+    );
+    assert_eq!(phase_of(&schedule, es, at("2026-01-05T23:30:00Z")), Phase::Regular);
+    assert_eq!(phase_of(&schedule, es, at("2026-01-04T22:59:59Z")), Phase::Closed, "a Sunday");
     let liquid = schedule.liquid_hours(es, date(2026, 1, 5));
     assert_eq!(liquid, Some((at("2026-01-05T14:30:00Z"), at("2026-01-05T21:00:00Z"))));
     let euro = universe.named("EUR.USD").next().unwrap();
@@ -162,7 +182,7 @@ fn a_session_of_futures_or_currencies_begins_on_the_evening_before() {
         (monday.first, monday.last),
         (at("2026-01-04T22:15:00Z"), at("2026-01-05T22:00:00Z"))
     );
-    assert_eq!(schedule.phase(euro, at("2026-01-05T22:10:00Z")), Phase::Closed);
+    assert_eq!(phase_of(&schedule, euro, at("2026-01-05T22:10:00Z")), Phase::Closed);
 }
 
 #[test]
@@ -177,7 +197,7 @@ fn a_future_has_expired_when_its_last_session_is_over() {
         assert!(!schedule.has_expired(es, before) && schedule.has_expired(es, day.last));
         assert_eq!(schedule.current_or_next(es, before), Some(day));
         assert_eq!(schedule.current_or_next(es, day.last), None);
-        assert_eq!(schedule.phase(es, day.last), Phase::Closed);
+        assert_eq!(phase_of(&schedule, es, day.last), Phase::Closed);
     }
 }
 
@@ -265,7 +285,7 @@ proptest! {
                 prop_assert!(instant < day.last);
                 prop_assert!(day.first - instant < SignedDuration::from_hours(24 * 7));
                 let open = (day.open..day.close).contains(&instant);
-                prop_assert_eq!(schedule.phase(&listing, instant) == Phase::Regular, open);
+                prop_assert_eq!(phase_of(&schedule, &listing, instant) == Phase::Regular, open);
             }
         }
     }

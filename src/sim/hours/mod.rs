@@ -33,15 +33,6 @@ pub enum Hours {
     Exchange,
 }
 
-/// What an order meets at an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    Closed,
-    /// Open, for orders that may trade outside regular hours.
-    Extended,
-    Regular,
-}
-
 /// One day of trading. Its extended session may begin on the day before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TradingDay {
@@ -190,15 +181,6 @@ impl Schedule {
     /// The end of the day at the exchange of the simulator.
     pub fn next_midnight(&self, at: Timestamp) -> Option<Timestamp> {
         self.zone.instant(self.zone.date(at), 24, 0)
-    }
-
-    /// What an order meets at `at`.
-    pub fn phase(&self, listing: &Listing, at: Timestamp) -> Phase {
-        match self.current_or_next(listing, at) {
-            Some(day) if (day.open..day.close).contains(&at) => Phase::Regular,
-            Some(day) if (day.first..day.last).contains(&at) => Phase::Extended,
-            _ => Phase::Closed,
-        }
     }
 
     /// Whether a future's last session is over. Nothing else expires.

@@ -19,7 +19,14 @@ pub fn open_orders(call: &mut Call<'_>) {
     send_open(call, Some(call.client_id));
 }
 
+/// A client that has seen orders of others must number its own above them
+/// (<https://interactivebrokers.github.io/tws-api/order_submission.html>).
 pub fn all_open_orders(call: &mut Call<'_>) {
+    let seen = call.world.broker.open_orders().map(|order| order.order_id).max();
+    if let Some(seen) = seen {
+        call.world.settings.mark_used(call.client_id, seen);
+        call.world.unsaved = true;
+    }
     send_open(call, None);
 }
 

@@ -42,6 +42,10 @@ fn text() -> impl Strategy<Value = Option<String>> {
             "DAY",
             "IOC",
             "GTC",
+            "FOK",
+            "OPG",
+            "GTD",
+            "Adaptive",
             "BUY",
             "SELL",
             "MKT",
@@ -113,31 +117,44 @@ fn contract() -> impl Strategy<Value = Option<Contract>> {
 fn order() -> impl Strategy<Value = Order> {
     let words = (
         prop::sample::select(vec!["BUY", "SELL", "HOLD"]),
-        prop::sample::select(vec!["MKT", "LMT", "STP"]),
+        prop::sample::select(vec!["MKT", "LMT", "STP", "STP LMT", "MOC", "LOC", "MIDPRICE", "REL"]),
         text(),
     );
-    let price = prop_oneof![
-        (1_i32..60_000).prop_map(|cents| f64::from(cents) / 100.0),
-        any::<f64>(),
-        Just(f64::NAN),
-    ];
+    let more = (text(), text(), text(), text(), prop::bool::weighted(0.1));
+    let price = || {
+        prop_oneof![
+            (1_i32..60_000).prop_map(|cents| f64::from(cents) / 100.0),
+            any::<f64>(),
+            Just(f64::NAN),
+        ]
+    };
     let flags = (prop::bool::weighted(0.9), prop::bool::weighted(0.1));
-    (words, quantity(), prop::option::of(price), flags, prop::option::weighted(0.1, 1..6_i32))
-        .prop_map(
-            |((action, kind, tif), total_quantity, lmt_price, (transmit, what_if), parent_id)| {
-                Order {
-                    action: Some(action.to_owned()),
-                    order_type: Some(kind.to_owned()),
-                    tif,
-                    total_quantity,
-                    lmt_price,
-                    transmit: Some(transmit),
-                    what_if: Some(what_if),
-                    parent_id,
-                    ..Order::default()
-                }
-            },
-        )
+    let prices = (prop::option::of(price()), prop::option::of(price()));
+    (words, quantity(), prices, flags, prop::option::weighted(0.1, 1..6_i32), more).prop_map(
+        |(words, total_quantity, prices, (transmit, what_if), parent_id, more)| {
+            let ((action, kind, tif), (lmt_price, aux_price)) = (words, prices);
+            let (good_till_date, good_after_time, oca_group, algo_strategy, flag) = more;
+            Order {
+                action: Some(action.to_owned()),
+                order_type: Some(kind.to_owned()),
+                tif,
+                total_quantity,
+                lmt_price,
+                transmit: Some(transmit),
+                what_if: Some(what_if),
+                parent_id,
+                aux_price,
+                good_till_date,
+                good_after_time,
+                oca_group,
+                algo_strategy: algo_strategy.filter(|_| flag),
+                outside_rth: Some(flag),
+                all_or_none: Some(flag),
+                deactivate: Some(flag),
+                ..Order::default()
+            }
+        },
+    )
 }
 
 fn place() -> impl Strategy<Value = Frame> {

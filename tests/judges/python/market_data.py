@@ -16,9 +16,6 @@ HALTED = (49, 90)
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 
-# The universe marks these as without permission for live quotes, and for any.
-DELAYED_ONLY, NOTHING = "ORCL", "NFLX"
-
 
 def id_of(event):
     """The client names the id of one callback differently."""
@@ -78,40 +75,36 @@ class MarketData(Judge):
             ticks = quote.prices[tick] / 0.00005
             self.assertTrue(math.isclose(ticks, round(ticks), abs_tol=1e-6), ticks)
 
-    def test_who_may_see_live_quotes_sees_them_whatever_he_asks_for(self):
-        for kind in (LIVE, FROZEN, DELAYED, DELAYED_FROZEN):
-            with self.subTest(market_data_type=kind):
-                self.app.reqMarketDataType(kind)
-                quote = self.snapshot(stock("QQQ"))
-                self.assertEqual((quote.types, quote.codes), ([LIVE], []))
-                self.check_whole(quote, 0)
+    def test_each_market_data_type_has_its_ticks(self):
+        live = (LIVE, 0, [])
+        delayed = (DELAYED, 1, [10167])
+        for wanted, symbol, (kind, column, codes) in (
+            (LIVE, "QQQ", live),
+            (FROZEN, "QQQ", live),
+            (DELAYED, "QQQ", live),
+            (DELAYED_FROZEN, "QQQ", live),
+            (DELAYED, "ORCL", delayed),
+            (DELAYED_FROZEN, "ORCL", delayed),
+        ):
+            with self.subTest(wanted=wanted, symbol=symbol):
+                self.app.reqMarketDataType(wanted)
+                quote = self.snapshot(stock(symbol))
+                self.assertEqual((quote.types, quote.codes), ([kind], codes))
+                self.check_whole(quote, column)
+                other = {types[1 - column] for types in PRICES.values()}
+                self.assertEqual(other & quote.prices.keys(), set())
 
-    def test_who_may_see_delayed_quotes_must_ask_for_them(self):
-        for kind in (LIVE, FROZEN):
-            self.app.reqMarketDataType(kind)
-            self.assertEqual(self.refused(stock(DELAYED_ONLY)), 354)
-        for kind in (DELAYED, DELAYED_FROZEN):
-            with self.subTest(market_data_type=kind):
-                self.app.reqMarketDataType(kind)
-                quote = self.snapshot(stock(DELAYED_ONLY))
-                self.assertEqual((quote.types, quote.codes), ([DELAYED], [10167]))
-                self.check_whole(quote, 1)
-                live = {types[0] for types in PRICES.values()}
-                self.assertEqual(live & quote.prices.keys(), set())
-
-    def test_who_may_see_nothing_sees_nothing(self):
-        for kind in (LIVE, FROZEN, DELAYED, DELAYED_FROZEN):
-            self.app.reqMarketDataType(kind)
-            self.assertEqual(self.refused(stock(NOTHING)), 354)
-
-    def refused(self, contract):
-        req_id = self.app.request_id()
-        request = lambda: self.app.reqMktData(req_id, contract, "", True, False, [])
-        return self.app.refusal(request, req_id)
+    def test_what_is_not_subscribed_is_354(self):
+        for wanted, symbol in ((LIVE, "ORCL"), (FROZEN, "ORCL"), (LIVE, "NFLX"), (DELAYED, "NFLX")):
+            with self.subTest(wanted=wanted, symbol=symbol):
+                self.app.reqMarketDataType(wanted)
+                req_id = self.app.request_id()
+                request = lambda: self.app.reqMktData(req_id, stock(symbol), "", True, False, [])
+                self.assertEqual(self.app.refusal(request, req_id), 354)
 
     def test_the_type_comes_before_the_ticks_that_it_governs(self):
         self.app.reqMarketDataType(DELAYED)
-        names = self.snapshot(stock(DELAYED_ONLY)).names
+        names = self.snapshot(stock("ORCL")).names
         self.assertLess(names.index("marketDataType"), names.index("tickPrice"))
 
     def stream(self, contract):

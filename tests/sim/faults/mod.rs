@@ -83,6 +83,7 @@ const HOPS: &[(&str, &[(&str, &str)])] = &[
             ("swallow-cancel", "a_swallowed_cancel_is_never_confirmed"),
             ("fill-on-cancel", "an_order_fills_while_its_cancel_is_on_the_way"),
             ("hold-fills", "orders_work_unfilled_while_fills_are_held"),
+            ("fill-whole", "an_order_fills_whole_whatever_the_quote_displays"),
         ],
     ),
     (
@@ -178,7 +179,7 @@ fn every_fault_has_a_test_that_shows_it() {
 
 #[test]
 fn every_fault_has_a_row_in_the_documentation() {
-    let page = include_str!("../../../docs/gateway-sim.md");
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/", "gateway-sim.md"));
     for name in names() {
         assert!(page.contains(&format!("| `{name}` |")), "docs/gateway-sim.md lacks {name}");
     }

@@ -220,3 +220,16 @@ async fn a_refused_what_if_may_have_no_other_answer() {
     peer.place(1, PlacedOrder { what_if: Some(true), ..peer::at_market() }).await;
     assert_eq!(peer.story().await, ["error 110"]);
 }
+
+#[tokio::test]
+async fn an_order_fills_whole_whatever_the_quote_displays() {
+    let simulator = start().await;
+    let mut peer = peer_at(&simulator).await;
+    let large = || PlacedOrder { total_quantity: Some("3000".into()), ..peer::at_market() };
+    let id = arm(&simulator, "fill-whole");
+    peer.place(1, large()).await;
+    peer.settled().await;
+    assert_eq!(statuses(&simulator), ["Filled"]);
+    assert_eq!(simulator.truth().executions.len(), 1);
+    simulator.faults().end(id);
+}

@@ -202,10 +202,16 @@ async fn the_last_status_after_a_partial_fill_says_nothing_was_filled() {
     let mut peer = Peer::start(&simulator, 7).await;
     arm(&simulator, "empty-last-status");
     peer.place(1, peer::resting()).await;
+    peer.settled().await;
+    let perm_id = simulator.truth().orders.into_keys().next().unwrap();
+    simulator.faults().fill(perm_id, None, Some(dec("6"))).unwrap();
     peer.cancel(1).await;
     let story = peer.story().await;
+    assert!(story.contains(&"status Submitted 6+4".to_owned()), "{story:?}");
     assert!(story.contains(&"status Cancelled 0+0".to_owned()), "{story:?}");
-    assert!(!story.contains(&"status Cancelled 0+10".to_owned()), "{story:?}");
+    assert!(!story.contains(&"status Cancelled 6+4".to_owned()), "{story:?}");
+    peer.ask(peer::COMPLETED_ORDERS, None).await;
+    assert_eq!(peer.until(101).await.inner(2).text(6), "4", "what was left");
 }
 
 #[tokio::test]
