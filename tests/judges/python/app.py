@@ -73,9 +73,14 @@ class App(EWrapper, EClient):
         if not app.isConnected():
             raise AssertionError(f"no connection: {app.events}")
         app.start_loop()
-        ready = app.wait("nextValidId", 0)
-        app._order_id = app.events[ready].orderId
-        app.wait("managedAccounts", 0)
+        try:
+            ready = app.wait("nextValidId", 0)
+            app._order_id = app.events[ready].orderId
+            app.wait("managedAccounts", 0)
+        except AssertionError:
+            # A client that is still connected keeps the script from its end.
+            app.disconnect()
+            raise
         return app
 
     def start_loop(self):
@@ -154,10 +159,12 @@ class App(EWrapper, EClient):
     def stop(self):
         """Ends the connection, once it is certain that client and gateway still talk."""
         reader = self.reader
-        self.settle(len(self.events))
-        if not (self._loop.is_alive() and reader.is_alive() and self.isConnected()):
-            raise AssertionError("a thread of the client ended early")
-        self.disconnect()
+        try:
+            self.settle(len(self.events))
+            if not (self._loop.is_alive() and reader.is_alive() and self.isConnected()):
+                raise AssertionError("a thread of the client ended early")
+        finally:
+            self.disconnect()
         self.join(reader)
 
     def join(self, reader):

@@ -72,6 +72,7 @@ class Session(Judge):
         since = len(self.app.events)
         second = App()
         second.connect(command_line.HOST, command_line.PORT, self.CLIENT_ID)
+        self.addCleanup(second.disconnect)
         reader = second.reader
         second.start_loop()
         at = second.wait("error", 0, errorCode=326)
