@@ -1,6 +1,5 @@
 //! A state file cut anywhere, and what of it is found again.
 
-
 use rust_decimal::Decimal;
 
 use super::*;
@@ -10,8 +9,6 @@ use crate::sim::broker::terms::Terms;
 use crate::sim::messages;
 use crate::sim::server::build;
 use crate::sim::truth::Truth;
-
-/// Ten thousand orders take a second or two; the whole anew for each of them took many minutes.
 
 fn options(path: &Path) -> Options {
     Options {
