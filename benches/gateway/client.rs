@@ -37,8 +37,9 @@ impl Client {
         client.send(&frames::hello()).await;
         let mut answer = vec![0; client.length().await];
         client.reader.read_exact(&mut answer).await.expect("an answer to the hello");
-        client.send(&frames::start(client_id)).await;
-        client.answers(frames::NEXT_VALID_ID, 1).await;
+        let start = frames::start(client_id);
+        let told = client.record(&start, frames::NEXT_VALID_ID).await;
+        client.next_id = frames::last_number(&told);
         client
     }
 

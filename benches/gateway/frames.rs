@@ -54,6 +54,22 @@ pub fn place(order_id: u32, wanted: Wanted<'_>) -> Vec<u8> {
     frame(3, &request)
 }
 
+/// The number that is the only field of the last of these frames.
+pub fn last_number(frames: &[u8]) -> u32 {
+    let mut rest = frames;
+    loop {
+        let (length, after) = rest.split_at(4);
+        let length = u32::from_be_bytes(length.try_into().expect("four bytes")) as usize;
+        let (body, behind) = after.split_at(length);
+        if behind.is_empty() {
+            // An id of four bytes and a tag come first.
+            let number = body[5..].iter().rev();
+            return number.fold(0, |sum, byte| sum << 7 | u32::from(byte & 127));
+        }
+        rest = behind;
+    }
+}
+
 fn frame(id: u32, fields: &Fields) -> Vec<u8> {
     let mut bytes = length(fields.0.len() + 4).to_vec();
     bytes.extend_from_slice(&(id + PROTOBUF).to_be_bytes());

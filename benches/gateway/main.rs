@@ -35,10 +35,10 @@ const CROWD: usize = 16;
 /// Orders that rest while memory is measured.
 const RESTING: usize = 10_000;
 
-/// Each may have only so many working orders in one contract.
+/// A market does not rest on one account.
 const ACCOUNTS: usize = 80;
 
-/// Enough contracts for what is displayed at their quotes to last.
+/// Contracts that are traded in turn.
 const SYMBOLS: [&str; 8] = ["SPY", "QQQ", "IWM", "AGG", "AAPL", "MSFT", "EFA", "BIL"];
 
 /// What is measured, by name.
@@ -52,6 +52,8 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let runtime = Runtime::new().expect("a runtime");
     let mut figures = Figures::default();
+    // First of all: later there would be freed memory to take.
+    figures.note(runtime.block_on(resting_memory()));
     let mut group = criterion.benchmark_group("gateway");
     group.sample_size(10).warm_up_time(Duration::from_secs(1));
     group.measurement_time(Duration::from_secs(8));
@@ -82,15 +84,17 @@ fn main() {
     figures.alone(KEPT);
     group.finish();
     runtime.block_on(simulator.stop());
-    figures.note(runtime.block_on(resting_memory()));
     criterion.final_summary();
     figures.print();
 }
 
 async fn start(accounts: usize, state: Option<PathBuf>) -> Simulator {
     let accounts = (0..accounts).map(|number| format!("DU{number:07}")).collect();
-    let options = Options { accounts, state, ..Options::loopback(1) };
-    Simulator::start(options).await.expect("a simulator")
+    let options = Options { accounts, state, orders_per_side: 0, ..Options::loopback(1) };
+    let simulator = Simulator::start(options).await.expect("a simulator");
+    // What is measured is work, and not how long a quote takes to show more size.
+    simulator.faults().fill_whole(true);
+    simulator
 }
 
 /// What the simulator answers to a question for the time, and to an order.
