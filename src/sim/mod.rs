@@ -3,16 +3,17 @@
 //!
 //! A program of its own: it uses nothing of the service, because what shares code shares bugs.
 //!
-//! What this cut does:
+//! `docs/gateway-sim.md` says what it does for a client. From the wire inwards:
 //!
-//! * Server versions 213 to 226, protobuf only. An older client is closed.
-//! * Stocks, ETFs, currency pairs and futures of a replaceable universe (`data/universe.toml`); a
-//!   product lists its futures from the first start on.
-//! * A market that never closes, priced by a seeded process that starts at the universe's prices.
-//!   Its day, and a day order, ends at midnight in New York.
-//! * Market, limit, stop, auction, midprice and Adaptive orders, alone, in brackets or in groups;
-//!   filled by what the quote shows, a step of the market at a time.
-//! * Accounts in dollars with margin, several to a login. The books add up at all times.
+//! * `wire`, `text`, `messages`: frames and their two generations, text and protobuf. The message
+//!   structs are those of protobuf; to an older client they are laid out as text.
+//! * `connection`, `client`, `pacing`: one session, what it subscribed to, what it may send.
+//! * `requests`: a row and a handler for each request. A new one is a file and a row.
+//! * `universe`, `hours`, `market`, `path`, `replay`: what can be traded, when, at which prices.
+//! * `clock`, `walk`: simulated time, and the way from one instant to a later one.
+//! * `broker`: orders, executions and books, without a word of connections.
+//! * `reports`, `feeds`, `values`: what clients are told of it, asked or not.
+//! * `faults`, `scenario`, `control`: what goes wrong, when, and who asks for it.
 //!
 //! Three stores with separate lifetimes: the `broker` (orders, executions, books) survives every
 //! connection and, with `--state`, a restart; the gateway's `settings` (order ids used) is kept
