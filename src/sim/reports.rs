@@ -143,7 +143,8 @@ fn echo(order: &Order) -> messages::Order {
         client_id: Some(order.client_id),
         order_id: Some(order.order_id),
         perm_id: Some(order.perm_id),
-        action: Some(order.side.action().to_owned()),
+        // `SSHORT` stays what it was.
+        action: order.wire.action.clone().or_else(|| Some(order.side.action().to_owned())),
         total_quantity: Some(text(order.quantity)),
         tif: Some(order.wire.tif.clone().filter(|tif| !tif.is_empty()).unwrap_or("DAY".into())),
         account: Some(order.account.clone()),

@@ -78,6 +78,8 @@ impl Simulator {
             None => None,
         };
         let shared = Arc::new(Shared::new(world, options.state.clone()));
+        // A file that cannot be written is known before anybody trades.
+        shared.save()?;
         shared.with(|world| begin_with(world, &options.faults, scenario))?;
         let stop = CancellationToken::new();
         let ended = CancellationToken::new();

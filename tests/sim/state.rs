@@ -72,6 +72,9 @@ async fn what_cannot_be_used_is_refused_at_the_start() {
     assert!(matches!(Simulator::start(options(&garbage)).await, Err(SimError::State(_))));
     let universe = Options { universe: Some(garbage), ..Options::loopback(1) };
     assert!(matches!(Simulator::start(universe).await, Err(SimError::UniverseRefused { .. })));
+    let nowhere =
+        Options { state: Some(folder.path().join("no/such/folder")), ..Options::loopback(1) };
+    assert!(matches!(Simulator::start(nowhere).await, Err(SimError::State(_))));
     let missing = folder.path().join("missing");
     let universe = Options { universe: Some(missing), ..Options::loopback(1) };
     assert!(matches!(Simulator::start(universe).await, Err(SimError::UniverseFile { .. })));

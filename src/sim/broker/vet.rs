@@ -100,6 +100,19 @@ fn is_simulated(wire: &messages::Order) -> Result<(), Refusal> {
             "Scale orders",
             wire.scale_init_level_size.is_some_and(|size| (1..i32::MAX).contains(&size)),
         ),
+        ("Post only", wire.post_only == Some(true)),
+        ("Imbalance only", wire.imbalance_only == Some(true)),
+        ("Block orders", wire.block_order == Some(true)),
+        ("Active times", says(&wire.active_start_time) || says(&wire.active_stop_time)),
+        ("Automatic cancel dates", says(&wire.auto_cancel_date)),
+        (
+            "Discretionary amounts",
+            wire.discretionary_amt.is_some_and(|amount| amount > 0.0 && amount < f64::MAX),
+        ),
+        (
+            "Minimum trade quantity",
+            wire.min_trade_qty.is_some_and(|size| (1..i32::MAX).contains(&size)),
+        ),
         ("Minimum quantity", wire.min_qty.is_some_and(|size| (1..i32::MAX).contains(&size))),
     ];
     match missing.iter().find(|(_, asked)| *asked) {
@@ -339,6 +352,10 @@ mod tests {
         assert_eq!(code(|wire| wire.tif = Some("AUC".into())), 321);
         assert_eq!(code(|wire| wire.action = Some("HOLD".into())), 321);
         assert_eq!(code(|wire| wire.cash_qty = Some(100.0)), 10_244);
+        assert_eq!(code(|wire| wire.post_only = Some(true)), 321);
+        assert_eq!(code(|wire| wire.min_trade_qty = Some(5)), 321);
+        assert_eq!(code(|wire| wire.discretionary_amt = Some(0.05)), 321);
+        assert_eq!(code(|wire| wire.discretionary_amt = Some(0.0)), 0, "as clients send it");
         assert_eq!(code(|wire| wire.min_qty = Some(5)), 321);
     }
 

@@ -199,7 +199,8 @@ impl Lens {
             let (order, state) = (frame.order.as_mut(), frame.order_state.as_mut());
             if let (Some(order), Some(state)) = (order, state) {
                 let key = (order.client_id.unwrap_or_default(), frame.order_id.unwrap_or_default());
-                if engine.inactive(key).is_some() {
+                let status = state.status.as_deref().unwrap_or_default();
+                if masked(engine, key, status).is_some() {
                     state.status = Some("Inactive".to_owned());
                     order.transmit = Some(true);
                 }
@@ -209,7 +210,8 @@ impl Lens {
             }
         } else if let Some(frame) = any.downcast_mut::<OrderStatus>() {
             let key = (frame.client_id.unwrap_or_default(), frame.order_id.unwrap_or_default());
-            if let Some(why) = engine.inactive(key) {
+            let status = frame.status.as_deref().unwrap_or_default();
+            if let Some(why) = masked(engine, key, status) {
                 frame.status = Some("Inactive".to_owned());
                 frame.why_held = Some(why);
             }
@@ -396,4 +398,14 @@ fn edit_ticks(subject: Subject<'_>, engine: &Engine, any: &mut dyn Any) {
     } else if let Some(frame) = any.downcast_mut::<TickSize>() {
         frame.size = Some("0".to_owned());
     }
+}
+/// Why an order is called inactive in a frame of this status. One that has ended is not, and is
+/// forgotten.
+fn masked(engine: &Engine, key: (i32, i32), status: &str) -> Option<String> {
+    let why = engine.inactive(key)?;
+    if matches!(status, "Filled" | "Cancelled" | "ApiCancelled") {
+        engine.revive(key);
+        return None;
+    }
+    Some(why)
 }

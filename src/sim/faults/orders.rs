@@ -15,7 +15,7 @@ use crate::sim::broker::terms::Price;
 use crate::sim::client::Close;
 use crate::sim::messages::{CancelOrderRequest, Contract, PlaceOrderRequest, Report};
 use crate::sim::reports;
-use crate::sim::requests::Undecodable;
+use crate::sim::requests::{Undecodable, contracts};
 use crate::sim::wire::Frame;
 use crate::sim::world::World;
 
@@ -128,16 +128,9 @@ pub fn click(world: &mut World) {
 
 /// What an order would cost at the quote, in the currency of its contract.
 fn worth(world: &World, contract: Option<&Contract>, quantity: Decimal) -> Option<Decimal> {
-    let contract = contract?;
-    let universe = world.market.universe();
-    let listing = match contract.con_id.filter(|id| *id != 0) {
-        Some(con_id) => universe.get(con_id),
-        None => {
-            let symbol = contract.symbol.as_deref()?;
-            universe.iter().find(|listing| listing.symbol == symbol)
-        }
-    };
-    world.market.quote(listing?, world.now).mid().checked_mul(quantity)
+    let listing = contracts::only(world, contract?).ok()?;
+    let price = world.market.quote(listing, world.now).mid();
+    price.checked_mul(listing.point_value())?.checked_mul(quantity)
 }
 
 fn exceeds_precaution(world: &mut World, sent: &Sent<'_>) -> bool {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::prelude::FromPrimitive;
 
 use super::engine::Subject;
 use super::fault::Fault;
@@ -11,6 +11,7 @@ use super::link;
 use super::parameters::{FrameKind, Shuffle};
 use super::work::{Job, later};
 use crate::sim::messages::{ExecutionDetails, OrderStatus, Report};
+use crate::sim::reports;
 use crate::sim::world::World;
 
 /// Frames of one instant that wait to be shuffled.
@@ -166,8 +167,9 @@ fn corrected(
         None => format!("{id}.02"),
     });
     if let Some(execution) = &mut details.execution {
-        execution.price =
-            execution.price.map(|price| price + price_by.to_f64().unwrap_or_default());
+        let price = execution.price.and_then(Decimal::from_f64);
+        let price = price.and_then(|price| price.checked_add(price_by));
+        execution.price = price.map(reports::double);
         let shares = execution.shares.as_deref().and_then(|text| Decimal::from_str(text).ok());
         let shares = shares.and_then(|shares| shares.checked_add(shares_by));
         execution.shares = shares.map(|shares| shares.normalize().to_string());

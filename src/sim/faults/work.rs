@@ -129,8 +129,12 @@ fn perform(world: &mut World, job: Job) {
         }),
         Job::Click => orders::click(world),
         Job::Revive(arrival, order_id) => {
-            world.faults.engine.revive((arrival.client_id, order_id));
-            incoming::perform_later(world, &arrival);
+            let key = (arrival.client_id, order_id);
+            world.faults.engine.revive(key);
+            // It may have been cancelled meanwhile.
+            if world.broker.find(key.0, key.1).is_some_and(|order| order.state.is_open()) {
+                incoming::perform_later(world, &arrival);
+            }
         }
     }
 }

@@ -13,6 +13,21 @@ pub struct PlaceOrderRequest {
     pub contract: Option<Contract>,
     #[prost(message, optional, tag = "3")]
     pub order: Option<Order>,
+    #[prost(message, optional, tag = "4")]
+    pub attached_orders: Option<AttachedOrders>,
+}
+
+/// A stop and a target that go with an order. Clients send an empty one with any order.
+#[derive(Clone, PartialEq, Message)]
+pub struct AttachedOrders {
+    #[prost(int32, optional, tag = "1")]
+    pub sl_order_id: Option<i32>,
+    #[prost(string, optional, tag = "2")]
+    pub sl_order_type: Option<String>,
+    #[prost(int32, optional, tag = "3")]
+    pub pt_order_id: Option<i32>,
+    #[prost(string, optional, tag = "4")]
+    pub pt_order_type: Option<String>,
 }
 
 /// Cancels one order.

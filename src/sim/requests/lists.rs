@@ -7,7 +7,8 @@ use super::{Call, Undecodable};
 use crate::sim::broker::Execution;
 use crate::sim::faults::lists::hides;
 use crate::sim::messages::{
-    CompletedOrdersEnd, ExecutionDetailsEnd, ExecutionFilter, ExecutionRequest, OpenOrdersEnd,
+    CompletedOrdersEnd, CompletedOrdersRequest, ExecutionDetailsEnd, ExecutionFilter,
+    ExecutionRequest, OpenOrdersEnd,
 };
 use crate::sim::reports;
 use crate::sim::world::World;
@@ -53,19 +54,22 @@ fn send_open(call: &mut Call<'_>, of_client: Option<i32>) {
     });
 }
 
-/// Orders that ended today.
-pub fn completed_orders(call: &mut Call<'_>) {
+/// Orders that ended today; without those entered by hand if the client wants none of them.
+pub fn completed_orders(call: &mut Call<'_>) -> Result<(), Undecodable> {
+    let request: CompletedOrdersRequest = call.decode()?;
+    let by_hand = request.api_only != Some(true);
     call.with_client(|world, client| {
         let today = world.zone.date(world.now);
         for order in world.broker.orders() {
             let ended_today =
                 order.end.as_ref().is_some_and(|end| world.zone.date(end.at) == today);
-            if ended_today {
+            if ended_today && (by_hand || order.order_id != 0) {
                 client.send(&reports::completed_order(world, order));
             }
         }
         client.send(&CompletedOrdersEnd {});
     });
+    Ok(())
 }
 
 pub fn executions(call: &mut Call<'_>) -> Result<(), Undecodable> {
@@ -104,7 +108,9 @@ impl Wanted {
             text => Some(world.zone.parse(text)?),
         };
         let today = world.zone.date(world.now);
-        let days = filter.last_n_days.filter(|days| (1..=DAYS_MAX).contains(days)).unwrap_or(1);
+        // The largest number is IB's word for unset.
+        let days = filter.last_n_days.filter(|days| *days != i32::MAX).unwrap_or(1);
+        let days = days.clamp(1, DAYS_MAX);
         let back = jiff::Span::new().days(days.saturating_sub(1));
         let first_day = today.checked_sub(back).unwrap_or(today);
         Some(Self { filter, after, first_day })

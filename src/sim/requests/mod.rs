@@ -1,7 +1,7 @@
 //! One request, answered. One file a family; [`handle`] has a row for each request.
 
 mod account;
-mod contracts;
+pub mod contracts;
 pub mod history;
 mod lists;
 pub mod market_data;
@@ -130,7 +130,7 @@ pub fn work(
         request::OPEN_ORDERS => lists::open_orders(&mut call),
         request::ALL_OPEN_ORDERS => lists::all_open_orders(&mut call),
         request::AUTO_OPEN_ORDERS => lists::auto_open_orders(&mut call),
-        request::COMPLETED_ORDERS => lists::completed_orders(&mut call),
+        request::COMPLETED_ORDERS => lists::completed_orders(&mut call)?,
         request::EXECUTIONS => lists::executions(&mut call)?,
         // Nothing to do and nothing to say: IB is silent too.
         request::SERVER_LOG_LEVEL

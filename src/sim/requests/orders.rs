@@ -47,6 +47,10 @@ fn work(call: &mut Call<'_>, order_id: i32, request: PlaceOrderRequest) -> Resul
     let wire = request.order.unwrap_or_default();
     let wanted = request.contract.unwrap_or_default();
     let what_if = wire.what_if == Some(true);
+    let is_id = |id: Option<i32>| id.is_some_and(|id| (1..i32::MAX).contains(&id));
+    if request.attached_orders.is_some_and(|it| is_id(it.sl_order_id) || is_id(it.pt_order_id)) {
+        return Err(Refusal::invalid("Attached orders not supported by this simulator"));
+    }
     if call.world.switches.read_only && !what_if {
         return Err(Refusal::invalid("The API interface is currently in Read-Only mode."));
     }

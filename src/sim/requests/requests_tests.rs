@@ -159,7 +159,8 @@ fn order() -> impl Strategy<Value = Order> {
 
 fn place() -> impl Strategy<Value = Frame> {
     (number(), contract(), order()).prop_map(|(order_id, contract, order)| {
-        let request = PlaceOrderRequest { order_id, contract, order: Some(order) };
+        let request =
+            PlaceOrderRequest { order_id, contract, order: Some(order), attached_orders: None };
         Frame { id: request::PLACE_ORDER, payload: request.encode_to_vec() }
     })
 }

@@ -157,6 +157,20 @@ async fn an_inactive_order_comes_to_life_and_fills() {
 }
 
 #[tokio::test]
+async fn an_inactive_order_that_is_cancelled_says_so_and_stays_dead() {
+    let simulator = start().await;
+    let mut peer = peer_at(&simulator).await;
+    arm(&simulator, "hold-inactive,revive=1h,times=1");
+    peer.place(1, peer::at_market()).await;
+    peer.settled().await;
+    peer.cancel(1).await;
+    assert_eq!(peer.story().await, ["status Cancelled 0+10", "error 202"]);
+    simulator.advance(jiff::SignedDuration::from_hours(1)).unwrap();
+    assert_eq!(peer.story().await, [""; 0], "nothing comes to life");
+    assert_eq!(statuses(&simulator), ["Cancelled"]);
+}
+
+#[tokio::test]
 async fn a_client_that_takes_inactive_for_the_end_misses_the_fill() {
     let simulator = start().await;
     pin_spy(&simulator);

@@ -69,7 +69,12 @@ pub fn place(fields: &mut Reader<'_>) -> PlaceOrderRequest {
     conditions(fields, &mut order);
     adjusted(fields, &mut order);
     latest(fields, &contract, &mut order);
-    PlaceOrderRequest { order_id, contract: Some(contract), order: Some(order) }
+    PlaceOrderRequest {
+        order_id,
+        contract: Some(contract),
+        order: Some(order),
+        attached_orders: None,
+    }
 }
 
 fn main(fields: &mut Reader<'_>, order: &mut Order) {

@@ -44,7 +44,7 @@ fn an_order_is_the_same_at_every_version_that_moved_its_fields() {
         // The advisor's profile has a field before 177.
         let profile = if version < 177 { "|" } else { "" };
         let text = format!("{LIMIT}{profile}{LIMIT_MIDDLE}{tail}");
-        let PlaceOrderRequest { order_id, contract, order } = parsed(version, &text);
+        let PlaceOrderRequest { order_id, contract, order, .. } = parsed(version, &text);
         let (contract, order) = (contract.unwrap(), order.unwrap());
         assert_eq!(order_id, Some(31), "{version}");
         assert_eq!(
